@@ -1,0 +1,76 @@
+# Every check of the project, the same on a developer's machine and in CI.
+# Needs Rust (rustfmt and clippy included), a C linker, GNU make and bash. `make` alone lists the targets.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+# The order below is cheapest first; `make -j` must not change it.
+.NOTPARALLEL:
+
+WORKSPACE := --workspace --locked
+
+# The recordings come from this PyTorch, in a virtual environment outside the repository.
+TORCH          := 2.15.0
+PYTHON         ?= python3
+REFERENCE_VENV ?= ../rusttorch-reference-venv
+VENV_PYTHON    := $(REFERENCE_VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
+VENV_READY     := $(REFERENCE_VENV)/torch-$(TORCH).ready
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+# The unit tests come last, so that their summary ends the output.
+.PHONY: test
+test: check examples doctest unit ## All that CI needs, cheapest first
+	@echo "make test: all passed"
+
+.PHONY: check
+check: fmt unsafe lint doc ## Formatting, unsafe, clippy and docs
+
+.PHONY: fmt
+fmt: ## Is everything formatted? (cargo fmt --all does it)
+	cargo fmt --all --check
+
+.PHONY: unsafe
+unsafe: ## Is `unsafe` only in the files that may hold it?
+	@bash tools/check_unsafe.sh --self-test
+	@bash tools/check_unsafe.sh
+
+.PHONY: lint
+lint: ## Clippy, warnings are errors
+	cargo clippy $(WORKSPACE) --all-targets --all-features -- -D warnings
+
+.PHONY: doc
+doc: ## Documentation, warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc $(WORKSPACE) --no-deps
+
+.PHONY: examples
+examples: ## Build the examples
+	cargo build $(WORKSPACE) --examples
+
+.PHONY: doctest
+doctest: ## The examples inside the documentation
+	cargo test $(WORKSPACE) --doc
+
+.PHONY: unit
+unit: ## Unit, integration and conformance tests (by cargo-nextest where it is installed)
+	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run $(WORKSPACE); \
+	else set -x; cargo test $(WORKSPACE) --tests; fi
+
+.PHONY: audit
+audit: ## Licences, advisories and sources of the dependencies
+	@cargo deny --version >/dev/null 2>&1 || { echo "make audit needs cargo-deny: cargo install cargo-deny --locked" >&2; exit 1; }
+	cargo deny --locked check
+
+.PHONY: bench
+bench: ## The benchmarks
+	cargo bench -p rusttorch-benches --locked
+
+.PHONY: reference
+reference: $(VENV_READY) ## Record PyTorch's outputs anew (downloads PyTorch the first time)
+	"$(VENV_PYTHON)" conformance/reference/generate.py
+
+$(VENV_READY):
+	"$(PYTHON)" -m venv "$(REFERENCE_VENV)"
+	"$(VENV_PYTHON)" -m pip install torch==$(TORCH) numpy
+	touch "$@"

@@ -1,0 +1,573 @@
+//! Where the elements of a view lie: shape, signed strides and offset, all counted in elements.
+//!
+//! Views are algebra. Every function of this file returns a new [`Layout`] over the same memory and
+//! moves no data. All of them end in one constructor, [`Layout::new`], which proves with checked
+//! arithmetic that no index of the shape lies before the start of the memory and records where the
+//! last one lies ([`Layout::end`]); a [`View`](crate::View) then needs one comparison to be in bounds.
+
+use smallvec::SmallVec;
+
+use crate::error::{ErrorKind, Result, TensorError};
+
+/// Sizes, one per dimension. Up to six stay inline.
+pub type Shape = SmallVec<[usize; 6]>;
+/// Steps in elements, one per dimension; negative in a flipped view, 0 in a broadcast one.
+pub type Strides = SmallVec<[isize; 6]>;
+
+/// Shape, strides and offset of a view. See the [module](self).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    shape: Shape,
+    strides: Strides,
+    offset: usize,
+    numel: usize,
+    end: usize,
+}
+
+/// The number of elements of `shape`. Error: `Memory` where it, or a single size, exceeds `isize::MAX`.
+pub fn numel(op: &'static str, shape: &[usize]) -> Result<usize> {
+    const MOST: usize = isize::MAX as usize;
+    // A zero anywhere makes the product zero, whatever the other sizes would overflow to.
+    let mut product = if shape.contains(&0) { 0 } else { 1usize };
+    for &n in shape {
+        product = match product.checked_mul(n) {
+            Some(p) if p <= MOST && n <= MOST => p,
+            _ => {
+                return Err(TensorError::new(ErrorKind::Memory, op, "number of elements overflows")
+                    .with("shape", shape));
+            }
+        };
+    }
+    Ok(product)
+}
+
+/// `dim` counted from the front. A 0-d tensor accepts 0 and -1, as in PyTorch. Error: `Dim`.
+#[inline]
+pub fn normalize_dim(op: &'static str, dim: isize, rank: usize) -> Result<usize> {
+    let n = rank.max(1) as isize;
+    if dim < -n || dim >= n {
+        return Err(dim_error(op, dim, rank));
+    }
+    Ok(if dim < 0 { (dim + n) as usize } else { dim as usize })
+}
+
+#[cold]
+fn dim_error(op: &'static str, dim: isize, rank: usize) -> TensorError {
+    TensorError::new(ErrorKind::Dim, op, "dimension out of range").with("dim", dim).with("rank", rank)
+}
+
+/// Several distinct dims counted from the front, as an ascending list. Error: `Dim`.
+pub fn normalize_dims(op: &'static str, dims: &[isize], rank: usize) -> Result<SmallVec<[usize; 6]>> {
+    let mut out: SmallVec<[usize; 6]> = SmallVec::new();
+    for &dim in dims {
+        let d = normalize_dim(op, dim, rank)?;
+        if out.contains(&d) {
+            return Err(TensorError::new(ErrorKind::Shape, op, "dimension appears more than once")
+                .with("dim", dim)
+                .with("dims", dims));
+        }
+        out.push(d);
+    }
+    out.sort_unstable();
+    Ok(out)
+}
+
+/// The shape to which `a` and `b` broadcast: aligned at the last dimension, where sizes are equal or
+/// one of them is 1. Error: `Shape`.
+pub fn broadcast_shapes(op: &'static str, a: &[usize], b: &[usize]) -> Result<Shape> {
+    let rank = a.len().max(b.len());
+    let mut out = Shape::with_capacity(rank);
+    for i in 0..rank {
+        let size = |s: &[usize]| if i + s.len() >= rank { s[i + s.len() - rank] } else { 1 };
+        out.push(match (size(a), size(b)) {
+            (m, n) if m == n || n == 1 => m,
+            (1, n) => n,
+            _ => {
+                return Err(TensorError::new(ErrorKind::Shape, op, "shapes cannot be broadcast together")
+                    .with("lhs", a)
+                    .with("rhs", b));
+            }
+        });
+    }
+    Ok(out)
+}
+
+/// Row-major strides of `shape`, with PyTorch's convention that a size of 0 counts as 1.
+pub fn contiguous_strides(shape: &[usize]) -> Strides {
+    let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+    let mut step = 1isize;
+    for (stride, &n) in strides.iter_mut().zip(shape).rev() {
+        *stride = step;
+        step = step.saturating_mul(n.max(1).min(isize::MAX as usize) as isize);
+    }
+    strides
+}
+
+impl Layout {
+    /// The one constructor. Proves that every index of `shape` lies in `0..=isize::MAX` elements and
+    /// records the end of the last one.
+    ///
+    /// Errors: `Shape` when `shape` and `strides` differ in length; `Memory` when a position
+    /// overflows; `Index` when one would lie before the start of the memory.
+    pub fn new(op: &'static str, shape: Shape, strides: Strides, offset: usize) -> Result<Layout> {
+        if shape.len() != strides.len() {
+            return Err(TensorError::new(ErrorKind::Shape, op, "shape and strides differ in length")
+                .with("shape", &shape)
+                .with("strides", &strides[..]));
+        }
+        let numel = numel(op, &shape)?;
+        let end = if numel == 0 { 0 } else { Self::prove(op, &shape, &strides, offset)? };
+        Ok(Layout { shape, strides, offset, numel, end })
+    }
+
+    /// The end of the last element of a non-empty layout.
+    fn prove(op: &'static str, shape: &[usize], strides: &[isize], offset: usize) -> Result<usize> {
+        let overflow = || {
+            TensorError::new(ErrorKind::Memory, op, "a position overflows")
+                .with("shape", shape)
+                .with("strides", strides)
+                .with("offset", offset)
+        };
+        let (mut low, mut high) = (isize::try_from(offset).map_err(|_| overflow())?, 0isize);
+        high += low;
+        for (&n, &stride) in shape.iter().zip(strides) {
+            let span = stride.checked_mul(n as isize - 1).ok_or_else(overflow)?;
+            let bound = if span < 0 { &mut low } else { &mut high };
+            *bound = bound.checked_add(span).ok_or_else(overflow)?;
+        }
+        if low < 0 {
+            return Err(TensorError::new(
+                ErrorKind::Index,
+                op,
+                "a position lies before the start of the memory",
+            )
+            .with("shape", shape)
+            .with("strides", strides)
+            .with("offset", offset));
+        }
+        Ok(high as usize + 1)
+    }
+
+    /// A row-major layout from offset 0. Error: `Memory` where the element count overflows.
+    pub fn contiguous(op: &'static str, shape: &[usize]) -> Result<Layout> {
+        let numel = numel(op, shape)?;
+        Ok(Layout {
+            strides: contiguous_strides(shape),
+            shape: Shape::from_slice(shape),
+            offset: 0,
+            numel,
+            end: numel,
+        })
+    }
+
+    /// The layout of a 0-d tensor at the start of its memory.
+    pub fn scalar() -> Layout {
+        Layout { shape: Shape::new(), strides: Strides::new(), offset: 0, numel: 1, end: 1 }
+    }
+
+    /// Sizes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Steps in elements.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
+    /// Position of the first element, that of index `[0, 0, ..]`.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Number of dimensions.
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Number of elements.
+    pub fn numel(&self) -> usize {
+        self.numel
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.numel == 0
+    }
+
+    /// One past the highest position that an index reaches; 0 for an empty layout. Memory of at
+    /// least this many elements holds the whole view.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Whether the elements lie in row-major order without gaps. Dimensions of size 1 have no say.
+    pub fn is_contiguous(&self) -> bool {
+        let mut step = 1isize;
+        self.numel == 0
+            || self.shape.iter().zip(&self.strides).rev().all(|(&n, &stride)| {
+                let fits = n == 1 || stride == step;
+                step = step.wrapping_mul(n as isize);
+                fits
+            })
+    }
+
+    /// The positions of a contiguous view as a range, or `None`.
+    pub fn contiguous_range(&self) -> Option<std::ops::Range<usize>> {
+        self.is_contiguous()
+            .then(|| if self.numel == 0 { 0..0 } else { self.offset..self.offset + self.numel })
+    }
+
+    /// Whether two indices may share a position. Exact for what view algebra without `as_strided`
+    /// and `unfold` gives; otherwise it may err towards `true`.
+    pub fn may_overlap_itself(&self) -> bool {
+        if self.numel <= 1 {
+            return false;
+        }
+        let mut axes: SmallVec<[(usize, usize); 6]> = self
+            .shape
+            .iter()
+            .zip(&self.strides)
+            .filter(|&(&n, _)| n > 1)
+            .map(|(&n, &s)| (s.unsigned_abs(), n))
+            .collect();
+        axes.sort_unstable();
+        let mut reach = 0usize;
+        axes.iter().any(|&(stride, n)| {
+            let collides = stride <= reach;
+            reach = reach.saturating_add(stride.saturating_mul(n - 1));
+            collides
+        })
+    }
+
+    /// The position of an index, which must have one valid entry per dimension. Error: `Index`.
+    pub fn position(&self, op: &'static str, index: &[usize]) -> Result<usize> {
+        if index.len() != self.rank() || index.iter().zip(&self.shape).any(|(i, n)| i >= n) {
+            return Err(TensorError::new(ErrorKind::Index, op, "index out of range")
+                .with("index", index)
+                .with("shape", &self.shape));
+        }
+        let steps = index.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum::<isize>();
+        Ok((self.offset as isize + steps) as usize)
+    }
+
+    // ---- views -------------------------------------------------------------------------------
+
+    /// Axes in the order of `dims`, a permutation of `0..rank`. Errors: `Dim`, `Shape`.
+    pub fn permute(&self, dims: &[isize]) -> Result<Layout> {
+        const OP: &str = "permute";
+        if dims.len() != self.rank() {
+            return Err(TensorError::new(ErrorKind::Shape, OP, "number of dims differs from the rank")
+                .with("dims", dims)
+                .with("shape", &self.shape));
+        }
+        normalize_dims(OP, dims, self.rank())?;
+        let (mut shape, mut strides) = (Shape::new(), Strides::new());
+        for &dim in dims {
+            let d = normalize_dim(OP, dim, self.rank())?;
+            shape.push(self.shape[d]);
+            strides.push(self.strides[d]);
+        }
+        Ok(Layout { shape, strides, ..*self })
+    }
+
+    /// Swaps two axes. Error: `Dim`.
+    pub fn transpose(&self, dim0: isize, dim1: isize) -> Result<Layout> {
+        let a = normalize_dim("transpose", dim0, self.rank())?;
+        let b = normalize_dim("transpose", dim1, self.rank())?;
+        let mut out = self.clone();
+        if self.rank() > 0 {
+            out.shape.swap(a, b);
+            out.strides.swap(a, b);
+        }
+        Ok(out)
+    }
+
+    /// `length` indices of `dim` from `start` on; a negative `start` counts from the end.
+    /// Errors: `Dim`, `Index`; `Shape` for a 0-d layout.
+    pub fn narrow(&self, dim: isize, start: isize, length: usize) -> Result<Layout> {
+        const OP: &str = "narrow";
+        if self.rank() == 0 {
+            return Err(TensorError::new(ErrorKind::Shape, OP, "cannot be applied to a 0-d tensor"));
+        }
+        let d = normalize_dim(OP, dim, self.rank())?;
+        let size = self.shape[d];
+        let first = if start < 0 { start + size as isize } else { start };
+        if first < 0 || first as usize > size || length > size - first as usize {
+            let kind = if first < 0 || first as usize > size { ErrorKind::Index } else { ErrorKind::Shape };
+            return Err(TensorError::new(kind, OP, "start and length exceed the size")
+                .with("start", start)
+                .with("length", length)
+                .with("size", size));
+        }
+        self.sub(OP, d, first, 1, length)
+    }
+
+    /// Python's `start:stop:step` along `dim`: bounds are clamped as Python clamps them, and the step
+    /// may be negative (PyTorch refuses that; here it is free). `None` is the end of the axis.
+    /// Errors: `Dim`; `Value` for step 0.
+    pub fn slice(
+        &self,
+        dim: isize,
+        start: Option<isize>,
+        stop: Option<isize>,
+        step: isize,
+    ) -> Result<Layout> {
+        const OP: &str = "slice";
+        if self.rank() == 0 {
+            return Err(
+                TensorError::new(ErrorKind::Dim, OP, "cannot be applied to a 0-d tensor").with("dim", dim)
+            );
+        }
+        let d = normalize_dim(OP, dim, self.rank())?;
+        if step == 0 {
+            return Err(TensorError::new(ErrorKind::Value, OP, "step is zero").with("dim", dim));
+        }
+        let n = self.shape[d] as isize;
+        let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
+        let clamp = |v: Option<isize>, default: isize| match v {
+            None => default,
+            Some(v) if v < 0 => v.saturating_add(n).max(low),
+            Some(v) => v.min(high),
+        };
+        let (first, last) = if step > 0 {
+            (clamp(start, low), clamp(stop, high))
+        } else {
+            (clamp(start, high), clamp(stop, low))
+        };
+        let span = if step > 0 { last.saturating_sub(first) } else { first.saturating_sub(last) };
+        let length = if span <= 0 { 0 } else { (span as usize).div_ceil(step.unsigned_abs()) };
+        self.sub(OP, d, first.max(0), step, length)
+    }
+
+    /// Index `index` of `dim`, which disappears; a negative index counts from the end.
+    /// Errors: `Dim`, `Index`; `Dim` for a 0-d layout.
+    pub fn select(&self, dim: isize, index: isize) -> Result<Layout> {
+        const OP: &str = "select";
+        if self.rank() == 0 {
+            return Err(
+                TensorError::new(ErrorKind::Dim, OP, "cannot be applied to a 0-d tensor").with("dim", dim)
+            );
+        }
+        let d = normalize_dim(OP, dim, self.rank())?;
+        let n = self.shape[d] as isize;
+        if index < -n || index >= n {
+            return Err(TensorError::new(ErrorKind::Index, OP, "index out of range")
+                .with("index", index)
+                .with("dim", dim)
+                .with("size", n));
+        }
+        let mut out = self.sub(OP, d, if index < 0 { index + n } else { index }, 1, 1)?;
+        out.shape.remove(d);
+        out.strides.remove(d);
+        Ok(out)
+    }
+
+    /// `length` indices of axis `d` from `first` on, `step` apart. The caller has checked them.
+    fn sub(&self, op: &'static str, d: usize, first: isize, step: isize, length: usize) -> Result<Layout> {
+        let mut shape = self.shape.clone();
+        let mut strides = self.strides.clone();
+        let stride = strides[d];
+        shape[d] = length;
+        // Only the stride of a single element can overflow, and that one leads nowhere.
+        strides[d] = stride.saturating_mul(step);
+        // An empty result reaches no memory, so its offset may stay where the parent has it.
+        let stays = length == 0 || self.is_empty();
+        let offset = if stays { self.offset } else { (self.offset as isize + first * stride) as usize };
+        Layout::new(op, shape, strides, offset)
+    }
+
+    /// Sizes of 1 stretched to `shape` with stride 0; missing leading axes are added. -1 keeps a
+    /// size. Error: `Shape`.
+    pub fn expand(&self, shape: &[isize]) -> Result<Layout> {
+        const OP: &str = "expand";
+        let fail = |rule| {
+            TensorError::new(ErrorKind::Shape, OP, rule).with("shape", &self.shape).with("requested", shape)
+        };
+        if shape.len() < self.rank() {
+            return Err(fail("fewer dimensions requested than there are"));
+        }
+        let lead = shape.len() - self.rank();
+        let (mut sizes, mut strides) = (Shape::new(), Strides::new());
+        for (i, &wanted) in shape.iter().enumerate() {
+            let own = i.checked_sub(lead).map(|d| (self.shape[d], self.strides[d]));
+            let (size, stride) = match (own, wanted) {
+                (Some(own), -1) => own,
+                (Some((n, stride)), w) if w >= 0 && n == w as usize => (n, stride),
+                (Some((1, _)) | None, w) if w >= 0 => (w as usize, 0),
+                _ => return Err(fail("a size other than 1 cannot be expanded")),
+            };
+            sizes.push(size);
+            strides.push(stride);
+        }
+        Layout::new(OP, sizes, strides, self.offset)
+    }
+
+    /// [`expand`](Self::expand) to a known shape.
+    pub fn broadcast_to(&self, shape: &[usize]) -> Result<Layout> {
+        if self.shape() == shape {
+            return Ok(self.clone());
+        }
+        numel("expand", shape)?;
+        let requested: Strides = shape.iter().map(|&n| n as isize).collect();
+        self.expand(&requested)
+    }
+
+    /// Removes `dim` if its size is 1, else nothing. Error: `Dim`.
+    pub fn squeeze(&self, dim: isize) -> Result<Layout> {
+        let d = normalize_dim("squeeze", dim, self.rank())?;
+        let mut out = self.clone();
+        if self.shape.get(d) == Some(&1) {
+            out.shape.remove(d);
+            out.strides.remove(d);
+        }
+        Ok(out)
+    }
+
+    /// Inserts an axis of size 1 before `dim`, which lies in `-rank-1..=rank`. Error: `Dim`.
+    pub fn unsqueeze(&self, dim: isize) -> Result<Layout> {
+        let d = normalize_dim("unsqueeze", dim, self.rank() + 1)?;
+        let mut out = self.clone();
+        // The stride of a size-1 axis is free; PyTorch's choice keeps a contiguous tensor's strides row-major.
+        let stride =
+            if d < self.rank() { self.strides[d].saturating_mul(self.shape[d].max(1) as isize) } else { 1 };
+        out.shape.insert(d, 1);
+        out.strides.insert(d, stride);
+        Ok(out)
+    }
+
+    /// Reverses the order along `dims`. Free here; PyTorch copies. Errors: `Dim`, `Shape`.
+    pub fn flip(&self, dims: &[isize]) -> Result<Layout> {
+        const OP: &str = "flip";
+        let mut out = self.clone();
+        for d in normalize_dims(OP, dims, self.rank())? {
+            if self.rank() > 0 && !self.is_empty() && out.shape[d] > 1 {
+                let last = out.shape[d] as isize - 1;
+                out.offset = (out.offset as isize + last * out.strides[d]) as usize;
+                out.strides[d] = -out.strides[d];
+            }
+        }
+        Layout::new(OP, out.shape, out.strides, out.offset)
+    }
+
+    /// Windows of `size` along `dim`, `step` apart, as a new last axis: `[.., n, ..]` becomes
+    /// `[.., (n - size) / step + 1, .., size]`. Errors: `Dim`; `Value` for step 0 or a size above n.
+    pub fn unfold(&self, dim: isize, size: usize, step: usize) -> Result<Layout> {
+        const OP: &str = "unfold";
+        let d = normalize_dim(OP, dim, self.rank())?;
+        let (n, stride) = if self.rank() == 0 { (1, 1) } else { (self.shape[d], self.strides[d]) };
+        if step == 0 || size > n {
+            return Err(TensorError::new(ErrorKind::Value, OP, "size exceeds the dimension or step is zero")
+                .with("size", size)
+                .with("step", step)
+                .with("dim size", n));
+        }
+        let (mut shape, mut strides) = (self.shape.clone(), self.strides.clone());
+        if self.rank() > 0 {
+            shape[d] = (n - size) / step + 1;
+            // With a single window the step leads nowhere, so it may saturate.
+            strides[d] = stride.saturating_mul(step.min(isize::MAX as usize) as isize);
+        }
+        shape.push(size);
+        strides.push(stride);
+        Layout::new(OP, shape, strides, self.offset)
+    }
+
+    /// The diagonal `index1 - index0 = offset` of two axes, as a new last axis. Error: `Dim`.
+    pub fn diagonal(&self, offset: isize, dim0: isize, dim1: isize) -> Result<Layout> {
+        const OP: &str = "diagonal";
+        let a = normalize_dim(OP, dim0, self.rank())?;
+        let b = normalize_dim(OP, dim1, self.rank())?;
+        if a == b || self.rank() < 2 {
+            return Err(TensorError::new(ErrorKind::Shape, OP, "needs two different dimensions")
+                .with("dim0", dim0)
+                .with("dim1", dim1)
+                .with("rank", self.rank()));
+        }
+        let (rows, cols) = (self.shape[a], self.shape[b]);
+        let skip = offset.unsigned_abs();
+        let (length, skipped) = if offset >= 0 {
+            (rows.min(cols.saturating_sub(skip)), self.strides[b])
+        } else {
+            (rows.saturating_sub(skip).min(cols), self.strides[a])
+        };
+        let (mut shape, mut strides) = (Shape::new(), Strides::new());
+        for d in (0..self.rank()).filter(|&d| d != a && d != b) {
+            shape.push(self.shape[d]);
+            strides.push(self.strides[d]);
+        }
+        shape.push(length);
+        strides.push(self.strides[a].saturating_add(self.strides[b]));
+        let start = if length == 0 || self.is_empty() {
+            self.offset
+        } else {
+            (self.offset as isize + skipped * skip as isize) as usize
+        };
+        Layout::new(OP, shape, strides, start)
+    }
+
+    /// The same elements in the same row-major order under another shape, where that needs no copy;
+    /// `None` where it does, and where the element counts differ.
+    pub fn reshape(&self, shape: &[usize]) -> Option<Layout> {
+        if numel("reshape", shape).ok()? != self.numel {
+            return None;
+        }
+        if self.is_empty() || self.is_contiguous() {
+            return Some(Layout {
+                strides: contiguous_strides(shape),
+                shape: Shape::from_slice(shape),
+                ..*self
+            });
+        }
+        // Merge own axes into runs that are contiguous among themselves, then split each run into the new
+        // axes whose sizes multiply to the run's length.
+        let mut strides: Strides = SmallVec::from_elem(1, shape.len());
+        let mut new = shape.len();
+        let mut run = 1usize;
+        let own: SmallVec<[(usize, isize); 6]> =
+            self.shape.iter().copied().zip(self.strides.iter().copied()).filter(|&(n, _)| n != 1).collect();
+        let mut inner_stride = own.last()?.1;
+        for i in (0..own.len()).rev() {
+            let (n, stride) = own[i];
+            run *= n;
+            let merges = i > 0 && own[i - 1].1 == stride.checked_mul(n as isize)?;
+            if merges {
+                continue;
+            }
+            let mut filled = 1usize;
+            while filled < run {
+                new = new.checked_sub(1)?;
+                strides[new] = inner_stride.checked_mul(filled as isize)?;
+                filled *= shape[new];
+            }
+            if filled != run {
+                return None;
+            }
+            run = 1;
+            if i > 0 {
+                inner_stride = own[i - 1].1;
+            }
+        }
+        // What is left over to the left are sizes of 1.
+        Some(Layout { shape: Shape::from_slice(shape), strides, ..*self })
+    }
+
+    /// Any shape and strides over the memory of `len` elements. Errors as [`Layout::new`], and
+    /// `Index` where the view would reach past `len`.
+    pub fn as_strided(len: usize, shape: &[usize], strides: &[isize], offset: usize) -> Result<Layout> {
+        const OP: &str = "as_strided";
+        let out = Layout::new(OP, Shape::from_slice(shape), Strides::from_slice(strides), offset)?;
+        if out.end > len {
+            return Err(TensorError::new(ErrorKind::Index, OP, "a position lies past the end of the memory")
+                .with("position", out.end - 1)
+                .with("elements", len)
+                .with("shape", shape)
+                .with("strides", strides));
+        }
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+#[path = "layout_tests.rs"]
+mod tests;

@@ -1,0 +1,273 @@
+//! Ops that a backend gets for nothing, composed from its primitives, and may override with a fused
+//! kernel.
+
+use smallvec::SmallVec;
+
+/// Normalised exponentials along one axis, floats only. A row of -inf gives NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SoftmaxOp {
+    /// `e^x / sum(e^x)`, stable.
+    Softmax,
+    /// `x - log(sum(e^x))`, stable.
+    LogSoftmax,
+}
+
+impl SoftmaxOp {
+    /// Both.
+    pub const ALL: &'static [SoftmaxOp] = &[SoftmaxOp::Softmax, SoftmaxOp::LogSoftmax];
+
+    /// The name of the method on `Tensor`, which is PyTorch's.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SoftmaxOp::Softmax => "softmax",
+            SoftmaxOp::LogSoftmax => "log_softmax",
+        }
+    }
+}
+
+/// Which formula `gelu` uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GeluForm {
+    /// `x * Phi(x)` with the normal distribution function: PyTorch's default.
+    Erf,
+    /// `x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))`: `approximate="tanh"`.
+    Tanh,
+}
+
+/// An activation with a fused backward. Floats only; NaN stays NaN.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// `x > 0 ? x : negative_slope * x`.
+    LeakyRelu {
+        /// Slope below zero.
+        negative_slope: f64,
+    },
+    /// `x > 0 ? x : alpha * (e^x - 1)`.
+    Elu {
+        /// Negated limit at -inf.
+        alpha: f64,
+    },
+    /// `scale * (x > 0 ? x : alpha * (e^x - 1))` with the constants of Klambauer et al. 2017.
+    Selu,
+    /// `x * sigmoid(x)`.
+    Silu,
+    /// `x * tanh(softplus(x))`.
+    Mish,
+    /// Gaussian error linear unit.
+    Gelu {
+        /// Exact or approximate.
+        form: GeluForm,
+    },
+    /// `log(1 + e^(beta x)) / beta`; `x` itself where `beta x > threshold`.
+    Softplus {
+        /// Sharpness.
+        beta: f64,
+        /// Where the function becomes the identity.
+        threshold: f64,
+    },
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// `log(sigmoid(x))`, stable.
+    LogSigmoid,
+}
+
+impl Activation {
+    /// One of each kind, with PyTorch's default parameters.
+    pub const ALL: &'static [Activation] = &[
+        Activation::LeakyRelu { negative_slope: 0.01 },
+        Activation::Elu { alpha: 1.0 },
+        Activation::Selu,
+        Activation::Silu,
+        Activation::Mish,
+        Activation::Gelu { form: GeluForm::Erf },
+        Activation::Gelu { form: GeluForm::Tanh },
+        Activation::Softplus { beta: 1.0, threshold: 20.0 },
+        Activation::Softsign,
+        Activation::LogSigmoid,
+    ];
+
+    /// `scale` of SELU: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+    pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+    /// `alpha` of SELU, from the same paper.
+    pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+    /// The name of the function in PyTorch's `nn.functional`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Activation::LeakyRelu { .. } => "leaky_relu",
+            Activation::Elu { .. } => "elu",
+            Activation::Selu => "selu",
+            Activation::Silu => "silu",
+            Activation::Mish => "mish",
+            Activation::Gelu { .. } => "gelu",
+            Activation::Softplus { .. } => "softplus",
+            Activation::Softsign => "softsign",
+            Activation::LogSigmoid => "logsigmoid",
+        }
+    }
+}
+
+/// Which normalisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NormKind {
+    /// `(x - mean) / sqrt(var + eps)` with the biased variance.
+    Standard,
+    /// `x / sqrt(mean(x^2) + eps)`.
+    RootMeanSquare,
+}
+
+/// Normalisation over a set of axes: layer, batch (training), group and instance norm, by the choice
+/// of axes and of the view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Norm {
+    /// The formula.
+    pub kind: NormKind,
+    /// Over which axes mean and variance are taken, ascending.
+    pub axes: SmallVec<[usize; 6]>,
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+/// How a loss ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reduction {
+    /// One value an element.
+    None,
+    /// Their mean; of weighted classes the sum divided by the sum of the weights used.
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+/// A loss between an input and a target. Floats only.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Loss {
+    /// `(x - t)^2`.
+    Mse,
+    /// `|x - t|`.
+    L1,
+    /// `d^2 / (2 beta)` where `d = |x - t| < beta`, else `d - beta/2`. With beta 0 it is L1.
+    SmoothL1 {
+        /// Where the parabola ends, at least 0.
+        beta: f64,
+    },
+    /// `-(t log x + (1 - t) log(1 - x))` with the logarithms clamped at -100; x in [0, 1].
+    BinaryCrossEntropy,
+    /// `-log_softmax(x)[t]` for class indices `t` along axis 1 (axis 0 of a vector).
+    CrossEntropy {
+        /// Target that counts for nothing.
+        ignore_index: i64,
+        /// Share of the target spread evenly over all classes, in [0, 1].
+        label_smoothing: f64,
+    },
+}
+
+impl Loss {
+    /// The name of the function in PyTorch's `nn.functional`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Loss::Mse => "mse_loss",
+            Loss::L1 => "l1_loss",
+            Loss::SmoothL1 { .. } => "smooth_l1_loss",
+            Loss::BinaryCrossEntropy => "binary_cross_entropy",
+            Loss::CrossEntropy { .. } => "cross_entropy",
+        }
+    }
+}
+
+/// A convolution (cross-correlation, as in PyTorch) over 1, 2 or 3 spatial axes. Each list has one
+/// entry per spatial axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conv {
+    /// Step between windows, in elements, at least 1.
+    pub stride: SmallVec<[usize; 3]>,
+    /// Zeros added at both ends, in elements.
+    pub padding: SmallVec<[usize; 3]>,
+    /// Step between the taps of a window, in elements, at least 1.
+    pub dilation: SmallVec<[usize; 3]>,
+    /// Into how many independent groups the channels fall.
+    pub groups: usize,
+}
+
+/// What a pool takes of its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PoolKind {
+    /// The largest element; padding counts as -inf; NaN wins.
+    Max,
+    /// The mean; padding counts as zeros (`count_include_pad=True`).
+    Average,
+}
+
+/// Pooling over 1, 2 or 3 spatial axes. Each list has one entry per spatial axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pool {
+    /// What is taken of a window.
+    pub kind: PoolKind,
+    /// Window sizes, in elements, at least 1.
+    pub window: SmallVec<[usize; 3]>,
+    /// Step between windows, in elements, at least 1.
+    pub stride: SmallVec<[usize; 3]>,
+    /// Elements added at both ends, at most half of the window.
+    pub padding: SmallVec<[usize; 3]>,
+}
+
+/// Scaled dot-product attention.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attention {
+    /// Factor of the products; usually `1 / sqrt(E)`.
+    pub scale: f64,
+}
+
+/// An optimizer's update rule, with its hyper-parameters and the number of the step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Optimizer {
+    /// `g += weight_decay * p; m = momentum * m + (1 - dampening) * g` (at the first step `m = g`);
+    /// `g = nesterov ? g + momentum * m : m; p -= lr * g`. One state tensor `m` where momentum is not 0.
+    Sgd {
+        /// Learning rate.
+        lr: f64,
+        /// Share of the last step that is kept.
+        momentum: f64,
+        /// Share of the gradient that the momentum leaves out.
+        dampening: f64,
+        /// L2 penalty.
+        weight_decay: f64,
+        /// Look ahead by one momentum step.
+        nesterov: bool,
+    },
+    /// Kingma and Ba 2015, with PyTorch's order: `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
+    /// p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)`. Two state tensors `m`, `v`.
+    Adam {
+        /// Learning rate.
+        lr: f64,
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the root, after bias correction.
+        eps: f64,
+        /// L2 penalty, or with `decoupled` the decay of the parameter itself.
+        weight_decay: f64,
+        /// Loshchilov and Hutter 2019 (AdamW): `p *= 1 - lr * weight_decay` before the step.
+        decoupled: bool,
+    },
+}
+
+impl Optimizer {
+    /// How many state tensors, each of the parameter's shape and dtype, the rule keeps.
+    pub const fn state_count(&self) -> usize {
+        match self {
+            Optimizer::Sgd { momentum, .. } => (*momentum != 0.0) as usize,
+            Optimizer::Adam { .. } => 2,
+        }
+    }
+
+    /// PyTorch's name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Optimizer::Sgd { .. } => "SGD",
+            Optimizer::Adam { decoupled: false, .. } => "Adam",
+            Optimizer::Adam { decoupled: true, .. } => "AdamW",
+        }
+    }
+}

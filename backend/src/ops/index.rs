@@ -1,0 +1,84 @@
+//! Ops that move elements by index or order, and the random distributions.
+
+/// What `scatter` does with an element that meets the one already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScatterOp {
+    /// Takes its place; of several for one place the last in row-major order stays.
+    Assign,
+    /// Is added to it, in row-major order. Integers wrap; bool is "or".
+    Add,
+    /// Is multiplied into it, in row-major order.
+    Mul,
+    /// The larger one stays; NaN wins.
+    Amax,
+    /// The smaller one stays; NaN wins.
+    Amin,
+}
+
+impl ScatterOp {
+    /// The name of PyTorch's method or of its `reduce` argument.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ScatterOp::Assign => "scatter",
+            ScatterOp::Add => "scatter_add",
+            ScatterOp::Mul => "prod",
+            ScatterOp::Amax => "amax",
+            ScatterOp::Amin => "amin",
+        }
+    }
+}
+
+/// Ordering along an axis. NaN counts as larger than every number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SortOp {
+    /// All elements, equal ones in their original order (stable).
+    Sort {
+        /// Largest first.
+        descending: bool,
+    },
+    /// The first `k` of the sorted order.
+    Topk {
+        /// How many.
+        k: usize,
+        /// The largest rather than the smallest.
+        largest: bool,
+        /// Whether the result must be in order.
+        sorted: bool,
+    },
+}
+
+/// What `random` draws. Each consumes PyTorch's CPU stream as PyTorch does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Distribution {
+    /// Uniform over `[from, to)`; floats.
+    Uniform {
+        /// Lower end, included.
+        from: f64,
+        /// Upper end, excluded.
+        to: f64,
+    },
+    /// Normal; floats.
+    Normal {
+        /// Expectation.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
+    /// Integers uniform over `low..high`, of any dtype.
+    RandInt {
+        /// Lower end, included.
+        low: i64,
+        /// Upper end, excluded.
+        high: i64,
+    },
+    /// 1 with probability `p`, else 0; any dtype.
+    Bernoulli {
+        /// Probability of a one.
+        p: f64,
+    },
+    /// Exponential with rate `lambda`; floats.
+    Exponential {
+        /// Rate, above 0.
+        lambda: f64,
+    },
+}

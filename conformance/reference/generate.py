@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Records what PyTorch answers: the reference of the conformance suite.
+
+    python3 -m venv VENV
+    VENV/bin/pip install torch==2.15.0 numpy
+    cargo run --quiet -p rusttorch-conformance --bin tables > tables.json
+    VENV/bin/python conformance/reference/generate.py tables.json
+
+or `make reference PYTHON=VENV/bin/python`. The op tables come as JSON from the crate itself, so that a row that
+is not recorded is an error here. Writes `<family>.json`, `<family>.safetensors` and `MANIFEST.json` beside this
+file. Two runs give identical bytes on one kind of CPU; vector code is pinned to AVX2 and one thread.
+`--check` writes nothing and fails if a file would change. What the files hold: see recorder.py.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+# Before PyTorch is loaded: the kernels it chooses are part of the reference.
+os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import torch  # noqa: E402
+
+from families import (  # noqa: E402
+    activations, binary, cast, draws, index, layers, losses, matmul, optimizers, reduce, ternary, unary, views,
+)
+from recorder import sha256  # noqa: E402
+
+TORCH = "2.15.0"
+SEED = 0
+FAMILIES = [
+    unary.record, binary.record, binary.record_compare, ternary.record, cast.record, cast.record_fill,
+    cast.record_promote, reduce.record, reduce.record_arg, reduce.record_scan, matmul.record, index.record,
+    index.record_sort, views.record, views.record_join, activations.record_softmax, activations.record_activation,
+    losses.record, layers.record_norm, layers.record_conv, layers.record_pool, layers.record_attention,
+    optimizers.record, draws.record,
+]
+
+
+def main():
+    check = "--check" in sys.argv
+    paths = [a for a in sys.argv[1:] if not a.startswith("--")]
+    if len(paths) != 1:
+        sys.exit("usage: generate.py [--check] TABLES.json (see the head of this file)")
+    version = torch.__version__.split("+")[0]
+    if version != TORCH:
+        sys.exit(f"PyTorch {TORCH} is the reference; this is {version}")
+    tables_text = Path(paths[0]).read_text()
+    tables = json.loads(tables_text)
+    torch.set_num_threads(1)
+
+    files = {}
+    entries = {}
+    for record in FAMILIES:
+        torch.manual_seed(SEED)
+        family = record(tables)
+        cases, data = family.case_text().encode(), family.bank_bytes()
+        files[f"{family.name}.json"], files[f"{family.name}.safetensors"] = cases, data
+        entries[family.name] = {
+            "cases": len(family.cases),
+            "gradients": sum("grad" in c for c in family.cases),
+            "second": sum("grad2" in c for c in family.cases),
+            "json": sha256(cases), "json_bytes": len(cases),
+            "safetensors": sha256(data), "safetensors_bytes": len(data),
+        }
+    sources = sorted(HERE.glob("*.py")) + sorted((HERE / "families").glob("*.py"))
+    manifest = {
+        "torch": version, "cpu": torch.backends.cpu.get_cpu_capability(), "seed": SEED,
+        "generator": sha256(b"".join(p.read_bytes() for p in sources)), "tables": sha256(tables_text.encode()),
+        "cases": sum(e["cases"] for e in entries.values()), "families": entries,
+    }
+    files["MANIFEST.json"] = (json.dumps(manifest, indent=1) + "\n").encode()
+
+    changed = [n for n, data in files.items() if not (HERE / n).exists() or (HERE / n).read_bytes() != data]
+    stale = {p.name for p in HERE.glob("*.json")} | {p.name for p in HERE.glob("*.safetensors")}
+    stale -= set(files)
+    if check:
+        if changed or stale:
+            sys.exit(f"would change: {changed}, would remove: {sorted(stale)}")
+        return
+    for name, data in files.items():
+        (HERE / name).write_bytes(data)
+    for name in stale:
+        (HERE / name).unlink()
+    total = sum(map(len, files.values()))
+    print(f"{manifest['cases']} cases in {len(entries)} families, {total} bytes, {len(changed)} files changed")
+    for name, e in entries.items():
+        print(f"  {name:12} {e['cases']:5} cases {e['gradients']:4} gradients {e['second']:3} second"
+              f" {e['json_bytes']:8} + {e['safetensors_bytes']:7} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Records cases: an op, its inputs, and what PyTorch answers.
+
+A family is two files. `<family>.json` is a JSON array with one case a line; `<family>.safetensors` holds
+one flat tensor per dtype, in which the cases' operands lie. An operand is written as a string:
+
+    f32[2,3]@120       six elements of the flat tensor "f32" from element 120 on, as shape [2, 3]
+    f32[2,4096]~7,3,31,15,8    not stored: element i is ((i * 7 + 3) mod 31 - 15) / 8, exact in the dtype
+    f32[1000]=0.1      not stored: every element is 0.1, rounded to the dtype
+
+Anything else in a case's "in" is a Python scalar (a JSON number or truth value, or "inf", "-inf", "nan"), null
+for None, or a list of operands. The keys of a case:
+
+    op      PyTorch's qualified name
+    in      operands
+    p       named parameters
+    out     outputs, or
+    err     the class of the exception
+    go      gradient of the (first) output;  grad: gradients of the inputs, null where there is none
+    w       weights w_i of the gradients;    grad2: gradients of sum_i sum(w_i * grad_i), null where none
+    num     items of numerics.md that the case comes from
+    why     reason where the expected value is stated by hand
+"""
+
+import hashlib
+import json
+import math
+
+import torch
+
+SHORT = {
+    torch.bool: "bool", torch.uint8: "u8", torch.int8: "i8", torch.int16: "i16", torch.int32: "i32",
+    torch.int64: "i64", torch.float16: "f16", torch.bfloat16: "bf16", torch.float32: "f32",
+    torch.float64: "f64",
+}
+LONG = {name: dtype for dtype, name in SHORT.items()}
+# safetensors' own names.
+STORED = {
+    "bool": "BOOL", "u8": "U8", "i8": "I8", "i16": "I16", "i32": "I32", "i64": "I64", "f16": "F16",
+    "bf16": "BF16", "f32": "F32", "f64": "F64",
+}
+
+
+class Formula:
+    """An input that is not stored. `tensor` computes it, `text` tells the reader how to."""
+
+    def __init__(self, dtype, shape, mul=None, add=0, mod=1, sub=0, div=1, constant=None):
+        self.dtype, self.shape = dtype, list(shape)
+        head = f"{SHORT[dtype]}[{','.join(map(str, shape))}]"
+        if constant is not None:
+            self.tensor = torch.full(shape, constant, dtype=dtype)
+            self.text = f"{head}={constant!r}"
+        else:
+            n = math.prod(shape)
+            i = torch.arange(n, dtype=torch.int64)
+            values = ((i * mul + add) % mod - sub).to(torch.float64) / div
+            self.tensor = values.to(dtype).reshape(shape)
+            assert torch.equal(self.tensor.to(torch.float64).flatten(), values), "formula is not exact"
+            self.text = f"{head}~{mul},{add},{mod},{sub},{div}"
+
+
+def cycle(values, shape, dtype):
+    """The values, repeated until they fill the shape."""
+    n = math.prod(shape)
+    return torch.tensor([values[i % len(values)] for i in range(n)], dtype=torch.float64).to(dtype).reshape(shape)
+
+
+def grad_output(like):
+    """Gradients of an output: small, exact in every dtype, of both signs, none of them alike."""
+    return cycle([1.0, -2.0, 0.5, 3.0, -0.25, 1.5, -1.0, 2.0, 0.75, -3.0, 4.0], like.shape, like.dtype)
+
+
+def weights(like):
+    """Weights of gradients, for gradients of gradients."""
+    return cycle([0.5, 1.0, -1.5, 2.0, -0.75, 1.25, 3.0], like.shape, like.dtype)
+
+
+def resolve(op):
+    """The PyTorch object with a qualified name."""
+    found = {"torch": torch}[op.split(".")[0]]
+    for part in op.split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
+class Family:
+    """The cases and the data of one pair of files."""
+
+    def __init__(self, name):
+        self.name, self.cases, self.banks, self.seen = name, [], {}, {}
+
+    # ---- encoding ------------------------------------------------------------------------------
+
+    def ref(self, value):
+        """An operand as JSON, its data stored once."""
+        if isinstance(value, Formula):
+            return value.text
+        if isinstance(value, torch.Tensor):
+            return self.store(value)
+        if isinstance(value, (list, tuple)):
+            return [self.ref(v) for v in value]
+        return self.scalar(value)
+
+    def store(self, tensor):
+        short = SHORT[tensor.dtype]
+        dense = tensor.detach().clone(memory_format=torch.contiguous_format).flatten()
+        if dense.dtype.is_floating_point:
+            # One NaN for all: its payload depends on the CPU and means nothing.
+            dense[dense.isnan()] = math.nan
+        raw = dense.view(torch.uint8).numpy().tobytes() if dense.numel() else b""
+        bank = self.banks.setdefault(short, bytearray())
+        key = (short, raw)
+        if key not in self.seen:
+            found = bank.find(raw) if len(raw) <= 64 else -1
+            if found < 0 or found % dense.element_size():
+                found = len(bank)
+                bank.extend(raw)
+            self.seen[key] = found // dense.element_size()
+        return f"{short}[{','.join(map(str, tensor.shape))}]@{self.seen[key]}"
+
+    @staticmethod
+    def scalar(value):
+        if isinstance(value, float) and not math.isfinite(value):
+            return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+        if isinstance(value, torch.dtype):
+            return SHORT[value]
+        assert value is None or isinstance(value, (bool, int, float, str)), value
+        return value
+
+    def add(self, op, args, params, **rest):
+        case = {"op": op, "in": self.ref(list(args))}
+        if params:
+            case["p"] = {k: self.ref(v) for k, v in params.items()}
+        case.update({k: v for k, v in rest.items() if v is not None})
+        self.cases.append(case)
+
+    # ---- recording -----------------------------------------------------------------------------
+
+    def call(self, op, *args, params=None, fn=None, grad=False, grad2=False, out=None, num=None, why=None):
+        """Records what PyTorch answers; `out` overrides it where `why` says so."""
+        params = params or {}
+        fn = fn or resolve(op)
+        tensors = tree_map(args, lambda a: a.tensor if isinstance(a, Formula) else a)
+        assert (out is None) == (why is None), "an override needs its reason"
+        if out is None:
+            # A fresh copy of each operand: some functions write to their inputs.
+            out = fn(*tree_map(tensors, clone), **params)
+        outputs = [out] if isinstance(out, torch.Tensor) else list(out)
+        rest = {"out": self.ref(outputs), "num": num, "why": why}
+        if grad:
+            rest.update(self.gradients(fn, tensors, params, grad2))
+        self.add(op, args, params, **rest)
+
+    def gradients(self, fn, args, params, second):
+        leaves = []
+
+        def leaf(a):
+            if isinstance(a, torch.Tensor) and a.dtype.is_floating_point:
+                a = a.detach().clone().requires_grad_()
+                leaves.append(a)
+            return a
+
+        # A float operand is differentiated; others take part as they are.
+        out = fn(*tree_map(args, leaf), **params)
+        out = out if isinstance(out, torch.Tensor) else out[0]
+        if not leaves or not out.requires_grad:
+            return {}
+        go = grad_output(out.detach())
+        go_leaf = go.clone().requires_grad_(second)
+        try:
+            grads = torch.autograd.grad(out, leaves, go_leaf, create_graph=second, allow_unused=True)
+        except RuntimeError as e:
+            assert "is not implemented" in str(e), e  # floor_divide
+            return {}
+        rest = {"go": self.ref(go), "grad": [None if g is None else self.ref(g) for g in grads]}
+        if second:
+            ws = [None if g is None else weights(g.detach()) for g in grads]
+            total = sum((g * w).sum() for g, w in zip(grads, ws) if g is not None)
+            if total.requires_grad:
+                twice = torch.autograd.grad(total, leaves, allow_unused=True)
+                rest["w"] = [None if w is None else self.ref(w) for w in ws]
+                rest["grad2"] = [None if g is None else self.ref(g) for g in twice]
+        return rest
+
+    def error(self, op, *args, params=None, fn=None, num=None):
+        """Records the class of the exception that PyTorch raises."""
+        params = params or {}
+        fn = fn or resolve(op)
+        tensors = tree_map(args, lambda a: a.tensor if isinstance(a, Formula) else a)
+        try:
+            out = fn(*tree_map(tensors, clone), **params)
+        except Exception as e:  # whatever it is, its class is what is recorded
+            self.add(op, args, params, err=type(e).__name__, num=num)
+        else:
+            raise AssertionError(f"{self.name}: {op}{args} {params} raised nothing but gave {out}")
+
+    def either(self, op, *args, params=None, fn=None, grad=False):
+        """Records an answer or the class of the exception, whichever PyTorch gives."""
+        try:
+            (fn or resolve(op))(*tree_map(args, clone), **(params or {}))
+        except Exception:  # `error` records its class
+            self.error(op, *args, params=params, fn=fn)
+        else:
+            self.call(op, *args, params=params, fn=fn, grad=grad)
+
+    # ---- files ---------------------------------------------------------------------------------
+
+    def case_text(self):
+        lines = (json.dumps(c, separators=(",", ":"), allow_nan=False) for c in self.cases)
+        return "[\n" + ",\n".join(lines) + "\n]\n"
+
+    def bank_bytes(self):
+        header, data = {}, b""
+        # Wide elements first, so that each tensor is aligned for its dtype.
+        for short in sorted(self.banks, key=lambda s: (-torch.empty(0, dtype=LONG[s]).element_size(), s)):
+            raw = bytes(self.banks[short])
+            size = torch.empty(0, dtype=LONG[short]).element_size()
+            header[short] = {
+                "dtype": STORED[short], "shape": [len(raw) // size],
+                "data_offsets": [len(data), len(data) + len(raw)],
+            }
+            data += raw
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        return len(text).to_bytes(8, "little") + text + data
+
+
+def clone(value):
+    return value.clone() if isinstance(value, torch.Tensor) else value
+
+
+def tree_map(value, fn):
+    if isinstance(value, (list, tuple)):
+        return [tree_map(v, fn) for v in value]
+    return fn(value)
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,29 @@
+//! Reverse-mode differentiation: a dynamic tape above the backend trait.
+//!
+//! An op on a tensor that requires a gradient records a [`Node`](node::Node): the nodes its inputs came
+//! from, and the rule that turns the gradient of its result into those of its inputs. Rules are written
+//! in `Tensor` ops, so they run on any backend, and under `create_graph` they are recorded themselves,
+//! which gives gradients of gradients. A rule stands beside the value it belongs to, in
+//! [`ops`](crate::ops).
+//!
+//! | file | subject |
+//! |---|---|
+//! | `mode` | `no_grad` and its kin |
+//! | `node` | the graph: nodes, edges, drop without recursion |
+//! | `saved` | tensors kept for a rule, with the check that none was overwritten |
+//! | `meta` | what a tensor knows of its gradient; views and in-place ops |
+//! | `engine` | `backward` and `grad` |
+
+mod engine;
+mod meta;
+mod mode;
+mod node;
+mod saved;
+
+pub use engine::{GradOptions, grad};
+pub use meta::HookHandle;
+pub use mode::{enable_grad, is_grad_enabled, no_grad, with_grad_mode};
+
+pub(crate) use meta::{Meta, base_for_view, in_place, record, record_many};
+pub(crate) use node::{Context, Rule};
+pub(crate) use saved::Saved;

@@ -1,0 +1,36 @@
+//! Whether ops are recorded on this thread.
+
+use std::cell::Cell;
+
+thread_local! {
+    static ENABLED: Cell<bool> = const { Cell::new(true) };
+}
+
+/// Whether ops on this thread are recorded for differentiation.
+#[inline]
+pub fn is_grad_enabled() -> bool {
+    ENABLED.get()
+}
+
+/// Runs `body` without recording: its results need no gradient, and in-place ops on leaves are allowed.
+pub fn no_grad<R>(body: impl FnOnce() -> R) -> R {
+    with_grad_mode(false, body)
+}
+
+/// Runs `body` with recording, inside of a [`no_grad`] too.
+pub fn enable_grad<R>(body: impl FnOnce() -> R) -> R {
+    with_grad_mode(true, body)
+}
+
+/// Runs `body` with recording switched on or off.
+pub fn with_grad_mode<R>(enabled: bool, body: impl FnOnce() -> R) -> R {
+    /// Puts the old mode back even when `body` unwinds.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ENABLED.set(self.0);
+        }
+    }
+    let _restore = Restore(ENABLED.replace(enabled));
+    body()
+}

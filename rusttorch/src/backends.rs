@@ -1,0 +1,145 @@
+//! Choosing who computes.
+//!
+//! Backends are registered by name: those compiled in by cargo features, and any that [`register`] adds
+//! at run time. An op runs on the backend of the innermost [`with_backend`] scope of its thread, else on
+//! the process default: [`set_default`], else `RUSTTORCH_BACKEND`, else the first compiled in.
+//! CPU backends share host memory, so a tensor moves between them without a copy; a tensor in a
+//! device's memory is computed upon by that device.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+use rusttorch_backend::{Backend, ErrorKind, Result, TensorError};
+
+pub use rusttorch_backend::delegate::{
+    Fallback, delegations, fallback, reset_delegations, set_fallback, with_fallback,
+};
+
+struct Registry {
+    backends: Vec<Arc<dyn Backend>>,
+    default: Option<Arc<dyn Backend>>,
+}
+
+static REGISTRY: LazyLock<RwLock<Registry>> = LazyLock::new(|| {
+    #[allow(unused_mut, reason = "stays empty without any backend feature")]
+    let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
+    #[cfg(feature = "naive")]
+    backends.push(Arc::new(rusttorch_backend_naive::Naive::new()));
+    RwLock::new(Registry { backends, default: None })
+});
+
+/// Counts changes of the process default, so that a thread knows when its copy of it is stale.
+static DEFAULT_EPOCH: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static SCOPES: RefCell<Vec<Arc<dyn Backend>>> = const { RefCell::new(Vec::new()) };
+    /// The backend in force, so that the common case is one comparison and one reference count.
+    static CURRENT: RefCell<Option<Arc<dyn Backend>>> = const { RefCell::new(None) };
+    static CURRENT_EPOCH: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Adds a backend. Error: `Backend` when one of this name is there already.
+pub fn register(backend: Arc<dyn Backend>) -> Result<()> {
+    let mut registry = REGISTRY.write();
+    if registry.backends.iter().any(|b| b.name() == backend.name()) {
+        return Err(TensorError::new(
+            ErrorKind::Backend,
+            "backends::register",
+            "a backend of this name is registered",
+        )
+        .with("name", backend.name()));
+    }
+    registry.backends.push(backend);
+    DEFAULT_EPOCH.fetch_add(1, Ordering::Release);
+    Ok(())
+}
+
+/// The names of the registered backends, those compiled in first.
+pub fn list() -> Vec<&'static str> {
+    REGISTRY.read().backends.iter().map(|b| b.name()).collect()
+}
+
+/// The backend of this name. Error: `Backend`, which lists those present.
+pub fn get(name: &str) -> Result<Arc<dyn Backend>> {
+    find(&REGISTRY.read(), name)
+}
+
+fn find(registry: &Registry, name: &str) -> Result<Arc<dyn Backend>> {
+    registry.backends.iter().find(|b| b.name() == name).cloned().ok_or_else(|| {
+        let present: Vec<_> = registry.backends.iter().map(|b| b.name()).collect();
+        TensorError::new(ErrorKind::Backend, "backends", "no backend of this name")
+            .with("name", name.to_string())
+            .with("present", if present.is_empty() { "none".to_string() } else { present.join(", ") })
+    })
+}
+
+/// Makes a registered backend the default of the process. Error: `Backend`.
+pub fn set_default(name: &str) -> Result<()> {
+    let mut registry = REGISTRY.write();
+    registry.default = Some(find(&registry, name)?);
+    DEFAULT_EPOCH.fetch_add(1, Ordering::Release);
+    Ok(())
+}
+
+/// The backend on which ops of this thread run now. Error: `Backend` when `RUSTTORCH_BACKEND` names
+/// none that is registered, or when none is registered at all.
+#[inline]
+pub fn current() -> Result<Arc<dyn Backend>> {
+    if CURRENT_EPOCH.get() == DEFAULT_EPOCH.load(Ordering::Acquire) {
+        let cached = CURRENT.with_borrow(|c| c.clone());
+        if let Some(backend) = cached {
+            return Ok(backend);
+        }
+    }
+    refresh()
+}
+
+/// Looks the backend in force up and keeps it for the next calls of this thread.
+#[cold]
+fn refresh() -> Result<Arc<dyn Backend>> {
+    let epoch = DEFAULT_EPOCH.load(Ordering::Acquire);
+    let scoped = SCOPES.with_borrow(|s| s.last().cloned());
+    let backend = match scoped {
+        Some(backend) => backend,
+        None => process_default()?,
+    };
+    CURRENT.set(Some(backend.clone()));
+    CURRENT_EPOCH.set(epoch);
+    Ok(backend)
+}
+
+fn process_default() -> Result<Arc<dyn Backend>> {
+    let registry = REGISTRY.read();
+    if let Some(backend) = &registry.default {
+        return Ok(backend.clone());
+    }
+    if let Ok(name) = std::env::var("RUSTTORCH_BACKEND") {
+        return find(&registry, &name);
+    }
+    registry.backends.first().cloned().ok_or_else(|| {
+        TensorError::new(
+            ErrorKind::Backend,
+            "backends",
+            "no backend is compiled in: enable a cargo feature such as `naive`, or register one",
+        )
+    })
+}
+
+/// Runs `body` with `backend` in force on this thread. Scopes nest.
+pub fn with_backend<R>(backend: Arc<dyn Backend>, body: impl FnOnce() -> R) -> R {
+    /// Leaves the scope even when `body` unwinds.
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            SCOPES.with_borrow_mut(|s| s.pop());
+            CURRENT_EPOCH.set(0);
+        }
+    }
+    SCOPES.with_borrow_mut(|s| s.push(backend));
+    CURRENT_EPOCH.set(0);
+    let _leave = Leave;
+    body()
+}

@@ -1,0 +1,145 @@
+//! From tensors to a backend: which backend, fresh outputs, locks, in-place rules.
+//!
+//! Everything a user can get wrong has been found before a function of this file calls a kernel, or is
+//! found here (memory that overlaps, operands on two devices). Shapes and dtypes are the ops' business.
+
+use std::sync::Arc;
+
+use rusttorch_backend::{Backend, Buffer, DType, ErrorKind, Layout, Result, TensorError, View, ViewMut};
+
+use crate::backends;
+use crate::storage::{Reading, Storage, Writing};
+use crate::tensor::Tensor;
+
+/// The backend that computes on these tensors: the owner of device memory if there is some, else the
+/// one in force. Error: `Backend` for memory of two devices.
+#[inline]
+pub(crate) fn backend_of<const N: usize>(tensors: [&Tensor; N]) -> Result<Arc<dyn Backend>> {
+    if tensors.iter().all(|t| t.storage().device().is_none()) {
+        return backends::current();
+    }
+    device_of(&tensors)
+}
+
+#[cold]
+fn device_of(tensors: &[&Tensor]) -> Result<Arc<dyn Backend>> {
+    let mut found: Option<&Arc<dyn Backend>> = None;
+    for t in tensors {
+        match (found, t.storage().device()) {
+            (Some(a), Some(b)) if a.name() != b.name() => return Err(two_devices(a.name(), b.name())),
+            (_, Some(b)) => found = Some(b),
+            (_, None) => {}
+        }
+    }
+    let Some(device) = found else { return backends::current() };
+    match tensors.iter().any(|t| t.storage().device().is_none()) {
+        true => Err(two_devices("cpu", device.name())),
+        false => Ok(device.clone()),
+    }
+}
+
+fn two_devices(a: &'static str, b: &'static str) -> TensorError {
+    TensorError::new(ErrorKind::Backend, "dispatch", "operands lie on two devices")
+        .with("first", a)
+        .with("second", b)
+}
+
+/// A contiguous tensor of this shape whose elements `write` sets, with nothing recorded.
+#[inline]
+pub(crate) fn fresh(
+    op: &'static str,
+    backend: &Arc<dyn Backend>,
+    shape: &[usize],
+    dtype: DType,
+    write: impl FnOnce(ViewMut<'_>) -> Result<()>,
+) -> Result<Tensor> {
+    let layout = Layout::contiguous(op, shape)?;
+    let mut buffer = allocate(op, &**backend, &layout, dtype)?;
+    write(ViewMut::new(&mut *buffer, &layout, dtype)?)?;
+    Ok(Tensor::from_parts(Storage::new(buffer, backend), layout, dtype, None))
+}
+
+#[inline]
+fn allocate(
+    op: &'static str,
+    backend: &dyn Backend,
+    layout: &Layout,
+    dtype: DType,
+) -> Result<Box<dyn Buffer>> {
+    let bytes =
+        layout.numel().checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize).ok_or_else(|| {
+            TensorError::new(ErrorKind::Memory, op, "size in bytes overflows")
+                .with("shape", layout.shape())
+                .with("dtype", dtype)
+        })?;
+    backend.alloc(bytes)
+}
+
+/// A fresh tensor computed from `inputs`, with nothing recorded.
+#[inline]
+pub(crate) fn compute<const N: usize>(
+    op: &'static str,
+    inputs: [&Tensor; N],
+    shape: &[usize],
+    dtype: DType,
+    kernel: impl FnOnce(&dyn Backend, [View<'_>; N], ViewMut<'_>) -> Result<()>,
+) -> Result<Tensor> {
+    let backend = backend_of(inputs)?;
+    let reading = Reading::lock(inputs);
+    let views = reading.views()?;
+    fresh(op, &backend, shape, dtype, |out| kernel(&*backend, views, out))
+}
+
+/// Writes `target` in place from `inputs`, raises its version, records nothing. Inputs that share
+/// the target's memory are copied first. Error: `Alias` when two elements of the target share memory.
+pub(crate) fn write_in_place<const N: usize>(
+    op: &'static str,
+    target: &Tensor,
+    inputs: [&Tensor; N],
+    kernel: impl FnOnce(&dyn Backend, ViewMut<'_>, [View<'_>; N]) -> Result<()>,
+) -> Result<()> {
+    if target.layout().may_overlap_itself() {
+        return Err(TensorError::new(
+            ErrorKind::Alias,
+            op,
+            "elements of the written tensor share memory; copy() it first",
+        )
+        .with("shape", target.shape())
+        .with("strides", target.strides()));
+    }
+    let mut copies: [Option<Tensor>; N] = [const { None }; N];
+    for (copy, input) in copies.iter_mut().zip(inputs) {
+        if input.shares_storage(target) {
+            *copy = Some(duplicate(input)?);
+        }
+    }
+    let inputs: [&Tensor; N] = std::array::from_fn(|i| copies[i].as_ref().unwrap_or(inputs[i]));
+    let backend = if N == 0 {
+        backend_of([target])?
+    } else {
+        for input in inputs {
+            backend_of([target, input])?;
+        }
+        backend_of([target])?
+    };
+    let mut writing = Writing::lock(target, inputs)?;
+    let (buffer, views) = writing.split()?;
+    let views: [View<'_>; N] = views
+        .into_iter()
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| TensorError::new(ErrorKind::Internal, op, "operand count changed"))?;
+    kernel(&*backend, ViewMut::new(buffer, target.layout(), target.dtype())?, views)?;
+    target.storage().bump_version();
+    Ok(())
+}
+
+/// A contiguous copy of the elements, with nothing recorded.
+pub(crate) fn duplicate(x: &Tensor) -> Result<Tensor> {
+    convert("clone", x, x.dtype())
+}
+
+/// A contiguous copy of the elements cast to `dtype`, with nothing recorded.
+pub(crate) fn convert(op: &'static str, x: &Tensor, dtype: DType) -> Result<Tensor> {
+    compute(op, [x], x.shape(), dtype, |b, [x], out| b.copy(x, out))
+}

@@ -1,0 +1,84 @@
+//! Argument types that let one method take what PyTorch's takes.
+
+use rusttorch_backend::{DType, Result, ResultType, Scalar, bf16, f16};
+use smallvec::SmallVec;
+
+use crate::tensor::Tensor;
+
+/// A tensor or a plain number: the other operand of an elementwise op.
+#[derive(Debug, Clone, Copy)]
+pub enum Operand<'a> {
+    /// A tensor, which takes part in promotion with its dtype.
+    Tensor(&'a Tensor),
+    /// A number, which takes part with its category alone.
+    Scalar(Scalar),
+}
+
+impl<'a> From<&'a Tensor> for Operand<'a> {
+    fn from(t: &'a Tensor) -> Self {
+        Operand::Tensor(t)
+    }
+}
+
+macro_rules! operand_from {
+    ($($t:ty),*) => { $(
+        impl From<$t> for Operand<'_> {
+            fn from(v: $t) -> Self { Operand::Scalar(v.into()) }
+        }
+    )* };
+}
+operand_from!(bool, u8, i8, i16, i32, i64, f16, bf16, f32, f64, Scalar);
+
+impl Operand<'_> {
+    /// Takes part in the choice of a result's dtype.
+    pub(crate) fn join(&self, result: ResultType) -> ResultType {
+        match self {
+            Operand::Tensor(t) => result.tensor(t.dtype(), t.rank()),
+            Operand::Scalar(s) => result.scalar(*s),
+        }
+    }
+
+    /// As a tensor of `dtype`; a scalar becomes 0-d.
+    #[inline]
+    pub(crate) fn to_tensor(self, dtype: DType) -> Result<Tensor> {
+        match self {
+            Operand::Tensor(t) => t.to_dtype(dtype),
+            Operand::Scalar(s) => Tensor::full(&[], s, dtype),
+        }
+    }
+}
+
+/// One dimension or several, each counted from the end if negative. An empty list means all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dims(pub(crate) SmallVec<[isize; 4]>);
+
+impl Dims {
+    /// All dimensions.
+    pub fn all() -> Dims {
+        Dims::default()
+    }
+}
+
+impl From<isize> for Dims {
+    fn from(dim: isize) -> Self {
+        Dims(SmallVec::from_slice(&[dim]))
+    }
+}
+
+impl From<&[isize]> for Dims {
+    fn from(dims: &[isize]) -> Self {
+        Dims(SmallVec::from_slice(dims))
+    }
+}
+
+impl<const N: usize> From<[isize; N]> for Dims {
+    fn from(dims: [isize; N]) -> Self {
+        Dims(SmallVec::from_slice(&dims))
+    }
+}
+
+impl<const N: usize> From<&[isize; N]> for Dims {
+    fn from(dims: &[isize; N]) -> Self {
+        Dims(SmallVec::from_slice(dims))
+    }
+}

@@ -1,0 +1,27 @@
+//! The operations of `Tensor`: shape and dtype rules, the call of the backend, and beside it the rule of
+//! the gradient. One file a family.
+
+pub(crate) mod activation;
+pub(crate) mod binary;
+pub(crate) mod cast;
+pub(crate) mod compare;
+pub(crate) mod create;
+pub(crate) mod gather;
+pub(crate) mod index;
+pub(crate) mod join;
+pub(crate) mod loss;
+pub(crate) mod matmul;
+pub(crate) mod random;
+pub(crate) mod reduce;
+pub(crate) mod select;
+pub(crate) mod softmax;
+pub(crate) mod ternary;
+pub(crate) mod unary;
+pub(crate) mod view;
+
+mod args;
+mod operators;
+
+pub use args::{Dims, Operand};
+pub use index::{Index, IndexList};
+pub use operators::Rhs;

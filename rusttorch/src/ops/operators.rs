@@ -1,0 +1,113 @@
+//! `+ - * / %` and unary minus. They return `Result`, as the methods do, and chain over it:
+//! `(&a + &b * 2.0)?`, `(&a * &b + &c)?`.
+
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
+
+use rusttorch_backend::ops::BinaryOp;
+use rusttorch_backend::{Result, Scalar};
+
+use super::args::Operand;
+use super::binary::binary;
+use crate::tensor::Tensor;
+
+/// The right-hand side of an operator: a tensor, a reference to one, the result of another operator, or a
+/// number.
+pub trait Rhs {
+    /// Hands the operand over, or the error it already is.
+    fn apply(self, f: impl FnOnce(Operand<'_>) -> Result<Tensor>) -> Result<Tensor>;
+}
+
+impl Rhs for &Tensor {
+    fn apply(self, f: impl FnOnce(Operand<'_>) -> Result<Tensor>) -> Result<Tensor> {
+        f(self.into())
+    }
+}
+
+impl Rhs for Tensor {
+    fn apply(self, f: impl FnOnce(Operand<'_>) -> Result<Tensor>) -> Result<Tensor> {
+        f((&self).into())
+    }
+}
+
+impl Rhs for Result<Tensor> {
+    fn apply(self, f: impl FnOnce(Operand<'_>) -> Result<Tensor>) -> Result<Tensor> {
+        f((&self?).into())
+    }
+}
+
+macro_rules! scalar_rhs {
+    ($($t:ty),*) => { $(
+        impl Rhs for $t {
+            fn apply(self, f: impl FnOnce(Operand<'_>) -> Result<Tensor>) -> Result<Tensor> {
+                f(Operand::Scalar(self.into()))
+            }
+        }
+    )* };
+}
+scalar_rhs!(f64, f32, i64, i32, Scalar);
+
+macro_rules! operators {
+    ($($trait:ident $method:ident $op:ident;)*) => { $(
+        impl<R: Rhs> $trait<R> for &Tensor {
+            type Output = Result<Tensor>;
+            fn $method(self, rhs: R) -> Result<Tensor> {
+                rhs.apply(|b| binary(BinaryOp::$op, self, b))
+            }
+        }
+        impl<R: Rhs> $trait<R> for Tensor {
+            type Output = Result<Tensor>;
+            fn $method(self, rhs: R) -> Result<Tensor> {
+                $trait::$method(&self, rhs)
+            }
+        }
+        impl $trait<&Tensor> for Result<Tensor> {
+            type Output = Result<Tensor>;
+            fn $method(self, rhs: &Tensor) -> Result<Tensor> {
+                $trait::$method(&self?, rhs)
+            }
+        }
+        impl $trait<Tensor> for Result<Tensor> {
+            type Output = Result<Tensor>;
+            fn $method(self, rhs: Tensor) -> Result<Tensor> {
+                $trait::$method(&self?, &rhs)
+            }
+        }
+        scalar_on_the_left!($trait $method: f64, f32, i64);
+    )* };
+}
+
+macro_rules! scalar_on_the_left {
+    ($trait:ident $method:ident: $($t:ty),*) => { $(
+        impl $trait<&Tensor> for $t {
+            type Output = Result<Tensor>;
+            fn $method(self, rhs: &Tensor) -> Result<Tensor> {
+                let dtype = rusttorch_backend::ResultType::new().tensor(rhs.dtype(), rhs.rank()).scalar(self.into());
+                // As in PyTorch, the number is no more than a number: the tensor's dtype counts for more.
+                let left = Tensor::full(&[], self, dtype.dtype())?;
+                $trait::$method(&left, rhs)
+            }
+        }
+    )* };
+}
+
+operators! {
+    Add add Add;
+    Sub sub Sub;
+    Mul mul Mul;
+    Div div Div;
+    Rem rem Remainder;
+}
+
+impl Neg for &Tensor {
+    type Output = Result<Tensor>;
+    fn neg(self) -> Result<Tensor> {
+        Tensor::neg(self)
+    }
+}
+
+impl Neg for Tensor {
+    type Output = Result<Tensor>;
+    fn neg(self) -> Result<Tensor> {
+        Tensor::neg(&self)
+    }
+}

@@ -1,0 +1,121 @@
+//! Choosing between tensors by a condition, and writing constants and copies.
+
+use rusttorch_backend::layout::broadcast_shapes;
+use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, TensorError};
+use smallvec::smallvec;
+
+use super::args::Operand;
+use super::binary::fits_in_place;
+use crate::autograd::{Saved, in_place, record};
+use crate::dispatch;
+use crate::tensor::Tensor;
+
+impl Tensor {
+    /// `condition ? a : b` elementwise, all three broadcast to one shape, `a` and `b` promoted to one
+    /// dtype. A NaN that is not chosen has no say in the value (but has in the gradient of what made it).
+    /// PyTorch: `torch.where`. Errors: `DType` for a condition that is not bool, `Shape`.
+    pub fn where_cond<'a, 'b>(
+        condition: &Tensor,
+        a: impl Into<Operand<'a>>,
+        b: impl Into<Operand<'b>>,
+    ) -> Result<Tensor> {
+        const OP: &str = "where";
+        let (a, b): (Operand<'_>, Operand<'_>) = (a.into(), b.into());
+        let dtype = b.join(a.join(ResultType::new())).dtype();
+        where_same_dtype(OP, condition, &a.to_tensor(dtype)?, &b.to_tensor(dtype)?)
+    }
+
+    /// A copy with `value` where `mask` is true. The mask broadcasts to the tensor; the value is cast
+    /// to its dtype. PyTorch: `torch.masked_fill`. Errors: `DType`, `Shape`.
+    pub fn masked_fill(&self, mask: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        const OP: &str = "masked_fill";
+        let value = castable(OP, value.into(), self.dtype())?;
+        where_same_dtype(OP, mask, &Tensor::full(&[], value, self.dtype())?, self)
+    }
+
+    /// In-place [`masked_fill`](Self::masked_fill). Returns the tensor itself.
+    pub fn masked_fill_(&self, mask: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        fits_in_place("masked_fill_", self, mask.shape())?;
+        let value = value.into();
+        in_place(
+            "masked_fill_",
+            self,
+            &[],
+            || {
+                let value = self.detach().masked_fill(mask, value)?;
+                dispatch::write_in_place("masked_fill_", self, [&value], |b, io, [v]| b.copy(v, io))
+            },
+            || self.masked_fill(mask, value),
+        )
+    }
+
+    /// Writes `value`, cast to the tensor's dtype, into every element. Returns the tensor itself.
+    /// Errors: `Alias` for an expanded tensor, `Autograd`.
+    pub fn fill_(&self, value: impl Into<Scalar>) -> Result<Tensor> {
+        let value = value.into();
+        in_place(
+            "fill_",
+            self,
+            &[],
+            || dispatch::write_in_place("fill_", self, [], |b, out, []| b.fill(value, out)),
+            || Tensor::full(self.shape(), value, self.dtype()),
+        )
+    }
+
+    /// Writes zeros into every element. Returns the tensor itself.
+    pub fn zero_(&self) -> Result<Tensor> {
+        self.fill_(0i64)
+    }
+
+    /// Writes the elements of `src`, broadcast and cast to this tensor. Returns the tensor itself.
+    /// Errors: `Shape`, `Alias` for an expanded tensor, `Autograd`.
+    pub fn copy_(&self, src: &Tensor) -> Result<Tensor> {
+        const OP: &str = "copy_";
+        fits_in_place(OP, self, src.shape())?;
+        let src = &src.broadcast_to(self.shape())?;
+        in_place(
+            OP,
+            self,
+            &[src],
+            || dispatch::write_in_place(OP, self, [src], |b, out, [x]| b.copy(x, out)),
+            // A tensor of its own even where nothing is to be cast, so that the place in the graph is one too.
+            || src.to_dtype(self.dtype())?.copy(),
+        )
+    }
+}
+
+fn where_same_dtype(op: &'static str, condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if condition.dtype() != DType::Bool {
+        return Err(
+            TensorError::new(ErrorKind::DType, op, "condition is not bool").with("dtype", condition.dtype())
+        );
+    }
+    let shape = broadcast_shapes(op, condition.shape(), &broadcast_shapes(op, a.shape(), b.shape())?)?;
+    let (c, a, b) = (&condition.broadcast_to(&shape)?, &a.broadcast_to(&shape)?, &b.broadcast_to(&shape)?);
+    let out =
+        dispatch::compute(op, [c, a, b], &shape, a.dtype(), |be, [c, a, b], out| be.select(c, a, b, out))?;
+    Ok(record("Where", out, [a, b], |_| {
+        let c = Saved::input(&c.detach());
+        Box::new(move |context, g| {
+            let c = c.unpack(context)?;
+            let zero = Tensor::full(&[], Scalar::Int(0), g.dtype())?;
+            let of_a = context.needs(0).then(|| where_same_dtype("where", &c, g, &zero)).transpose()?;
+            let of_b = context.needs(1).then(|| where_same_dtype("where", &c, &zero, g)).transpose()?;
+            Ok(smallvec![of_a, of_b])
+        })
+    }))
+}
+
+/// Error: `DType` when a scalar's category is above that of the dtype it should be written in.
+fn castable(op: &'static str, value: Scalar, dtype: DType) -> Result<Scalar> {
+    if value.dtype().category() > dtype.category() && dtype != DType::Bool {
+        return Err(TensorError::new(
+            ErrorKind::DType,
+            op,
+            "value cannot be cast to the tensor's dtype without loss",
+        )
+        .with("value", value.to_string())
+        .with("dtype", dtype));
+    }
+    Ok(value)
+}

@@ -1,0 +1,170 @@
+//! Memory that tensors share.
+//!
+//! Views of one tensor share one [`Storage`]: a buffer behind a lock, and a version counter that every
+//! in-place op raises. The lock makes data races impossible in safe code; a call takes each lock it
+//! needs once, in the order of the storages' addresses, so that no two calls wait for each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use rusttorch_backend::{Backend, Buffer, ErrorKind, Result, TensorError, View};
+use smallvec::SmallVec;
+
+use crate::tensor::Tensor;
+
+/// A shared buffer.
+pub(crate) struct Storage {
+    buffer: RwLock<Box<dyn Buffer>>,
+    bytes: usize,
+    version: AtomicU64,
+    /// The backend whose memory it is; `None` for host memory, which every host backend can use.
+    device: Option<Arc<dyn Backend>>,
+}
+
+impl Storage {
+    /// Wraps a buffer that `backend` allocated.
+    pub(crate) fn new(buffer: Box<dyn Buffer>, backend: &Arc<dyn Backend>) -> Arc<Storage> {
+        let device = if buffer.is_host() { None } else { Some(backend.clone()) };
+        Arc::new(Storage {
+            bytes: buffer.len(),
+            buffer: RwLock::new(buffer),
+            version: AtomicU64::new(0),
+            device,
+        })
+    }
+
+    /// Its size.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many in-place ops have written to it.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Counts an in-place op.
+    pub(crate) fn bump_version(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The owner of device memory.
+    pub(crate) fn device(&self) -> Option<&Arc<dyn Backend>> {
+        self.device.as_ref()
+    }
+}
+
+type ReadGuard<'a> = RwLockReadGuard<'a, Box<dyn Buffer>>;
+
+/// Read locks on the storages of some tensors, each storage locked once.
+pub(crate) struct Reading<'a, const N: usize> {
+    tensors: [&'a Tensor; N],
+    /// Index into `guards` for each tensor.
+    which: [usize; N],
+    guards: SmallVec<[ReadGuard<'a>; 3]>,
+}
+
+impl<'a, const N: usize> Reading<'a, N> {
+    /// Locks. `read_recursive` lets a backend whose kernel calls back into the frontend read what the
+    /// call already holds.
+    #[inline]
+    pub(crate) fn lock(tensors: [&'a Tensor; N]) -> Self {
+        let mut order: [usize; N] = std::array::from_fn(|i| i);
+        if N > 1 {
+            order.sort_unstable_by_key(|&i| Arc::as_ptr(tensors[i].storage()));
+        }
+        let mut which = [0; N];
+        let mut guards: SmallVec<[ReadGuard<'a>; 3]> = SmallVec::new();
+        for (k, &i) in order.iter().enumerate() {
+            let storage = tensors[i].storage();
+            if k == 0 || !Arc::ptr_eq(storage, tensors[order[k - 1]].storage()) {
+                guards.push(storage.buffer.read_recursive());
+            }
+            which[i] = guards.len() - 1;
+        }
+        Reading { tensors, which, guards }
+    }
+
+    /// The views of the tensors, in the order they were given.
+    #[inline]
+    pub(crate) fn views(&self) -> Result<[View<'_>; N]> {
+        let mut failed = None;
+        let view = |i: usize| {
+            let t = self.tensors[i];
+            View::new(&**self.guards[self.which[i]], t.layout(), t.dtype())
+        };
+        // Arrays have no stable fallible `from_fn`, so the first view stands in for one that failed.
+        if N == 0 {
+            return Err(TensorError::new(ErrorKind::Internal, "lock", "no operand"));
+        }
+        let first = view(0)?;
+        let views = std::array::from_fn(|i| {
+            if i == 0 {
+                return first;
+            }
+            view(i).unwrap_or_else(|e| {
+                failed.get_or_insert(e);
+                first
+            })
+        });
+        match failed {
+            None => Ok(views),
+            Some(e) => Err(e),
+        }
+    }
+}
+
+/// A write lock on one tensor's storage together with read locks on others', none of which may share
+/// it.
+pub(crate) struct Writing<'a, const N: usize> {
+    pub(crate) target: RwLockWriteGuard<'a, Box<dyn Buffer>>,
+    guards: [Option<ReadGuard<'a>>; N],
+    tensors: [&'a Tensor; N],
+    /// For a tensor whose storage an earlier one already locked: which.
+    same_as: [usize; N],
+}
+
+impl<'a, const N: usize> Writing<'a, N> {
+    /// Locks. Error: `Internal` when an input shares the target's storage; the dispatcher copies first.
+    pub(crate) fn lock(target: &'a Tensor, inputs: [&'a Tensor; N]) -> Result<Self> {
+        let address = |t: &Tensor| Arc::as_ptr(t.storage());
+        if inputs.iter().any(|t| address(t) == address(target)) {
+            return Err(TensorError::new(
+                ErrorKind::Internal,
+                "lock",
+                "an input shares the memory that is written",
+            ));
+        }
+        let same_as = std::array::from_fn(|i| {
+            inputs.iter().position(|t| address(t) == address(inputs[i])).unwrap_or(i)
+        });
+        let mut order: SmallVec<[(*const Storage, Option<usize>); 4]> =
+            (0..N).filter(|&i| same_as[i] == i).map(|i| (address(inputs[i]), Some(i))).collect();
+        order.push((address(target), None));
+        order.sort_unstable_by_key(|&(at, _)| at);
+        let mut guards = [const { None }; N];
+        let mut write = None;
+        for (_, which) in order {
+            match which {
+                Some(i) => guards[i] = Some(inputs[i].storage().buffer.read_recursive()),
+                None => write = Some(target.storage().buffer.write()),
+            }
+        }
+        let target =
+            write.ok_or_else(|| TensorError::new(ErrorKind::Internal, "lock", "target was not locked"))?;
+        Ok(Writing { target, guards, tensors: inputs, same_as })
+    }
+
+    /// The view of input `i` and the target's buffer, borrowed together.
+    pub(crate) fn split(&mut self) -> Result<(&mut dyn Buffer, SmallVec<[View<'_>; 3]>)> {
+        let mut views = SmallVec::new();
+        for (i, t) in self.tensors.iter().enumerate() {
+            let guard = self.guards[self.same_as[i]]
+                .as_ref()
+                .ok_or_else(|| TensorError::new(ErrorKind::Internal, "lock", "input was not locked"))?;
+            views.push(View::new(&***guard, t.layout(), t.dtype())?);
+        }
+        Ok((&mut **self.target, views))
+    }
+}
