@@ -22,6 +22,7 @@ fn derivative(op: Activation, x: &[f64]) -> Vec<f64> {
 /// Values and gradients at [`X`] from PyTorch 2.15 in f64, but for digits that its `1 + erf` and
 /// `1 + tanh` forms lose in the left tail.
 #[rustfmt::skip]
+#[allow(clippy::approx_constant, reason = "results, as they were printed")]
 fn recorded() -> Vec<(Activation, [f64; 16], [f64; 16])> {
     use Activation::*;
     vec![

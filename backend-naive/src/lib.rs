@@ -15,7 +15,7 @@
 //! | `wide`, `walk`, `check`, `memory` | numbers, loops, malformed calls, host memory |
 //!
 //! **Numbers.** Floats of any width are computed in f64 and rounded once, integers in i64 and wrapped
-//! once ([`wide`]). Sums of floats are compensated. Functions are libm's, so that the bits are the same
+//! once (`wide`). Sums of floats are compensated. Functions are libm's, so that the bits are the same
 //! on every platform.
 //!
 //! **The bit promise.** Every element is computed by the same code whatever its position, its layout and

@@ -12,7 +12,7 @@ pub(crate) fn alloc(bytes: usize) -> Result<Box<dyn Buffer>> {
 /// `dst[at..] = src`.
 pub(crate) fn upload(src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {
     let range = span("upload", at, src.len(), dst.len())?;
-    let host = dst.as_any_mut().downcast_mut::<HostBuffer>().ok_or_else(|| foreign("upload"))?;
+    let host = dst.as_host_mut().ok_or_else(|| foreign("upload"))?;
     host.as_bytes_mut()?[range].copy_from_slice(src);
     Ok(())
 }
@@ -20,7 +20,7 @@ pub(crate) fn upload(src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> 
 /// `dst = src[at..]`.
 pub(crate) fn download(src: &dyn Buffer, at: usize, dst: &mut [u8]) -> Result<()> {
     let range = span("download", at, dst.len(), src.len())?;
-    let host = src.as_any().downcast_ref::<HostBuffer>().ok_or_else(|| foreign("download"))?;
+    let host = src.as_host().ok_or_else(|| foreign("download"))?;
     dst.copy_from_slice(&host.as_bytes()[range]);
     Ok(())
 }

@@ -44,7 +44,7 @@ fn elementwise(name: &str, operands: &[Array], to: DType, call: Call<'_>) {
             assert_eq!((out.bits(), out.strayed()), (expected.clone(), 0), "{name}");
         }
     }
-    for (n, bits) in expected.iter().enumerate() {
+    for (n, bits) in expected.chunks(1).enumerate() {
         let element = |x: &Array| {
             let (rows, columns) = (x.shape()[0], x.shape()[1]);
             assert!(n < rows * columns);
@@ -52,7 +52,7 @@ fn elementwise(name: &str, operands: &[Array], to: DType, call: Call<'_>) {
             x.dense().map(|l| l.select(0, at[0])?.select(0, at[1]))
         };
         let single: Vec<Array> = operands.iter().map(element).collect();
-        assert_eq!(run(&single.iter().collect::<Vec<_>>()).bits(), [bits.clone()], "{name}");
+        assert_eq!(run(&single.iter().collect::<Vec<_>>()).bits(), bits, "{name}");
     }
 }
 

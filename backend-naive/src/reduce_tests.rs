@@ -136,7 +136,7 @@ fn logsumexp_is_stable() {
         ],
         &[-INF, INF, NAN],
     );
-    assert_close(&[over_all(Logsumexp, &[1000.0, 1000.0])], &[1000.693_147_180_559_9], 1e-15);
+    assert_close(&[over_all(Logsumexp, &[1000.0, 1000.0])], &[1_000.693_147_180_559_9], 1e-15);
     assert_close(&[over_all(Logsumexp, &[-1000.0, -1000.0])], &[-999.306_852_819_440_1], 1e-15);
 }
 

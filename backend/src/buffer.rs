@@ -20,8 +20,21 @@ pub trait Buffer: Send + Sync + fmt::Debug + 'static {
         self.len() == 0
     }
 
+    /// The host memory, if this is some. Asked for by every kernel of a CPU backend, so it is a method of
+    /// its own: a downcast would cost more than a small op does.
+    fn as_host(&self) -> Option<&HostBuffer> {
+        None
+    }
+
+    /// The host memory to be written, if this is some.
+    fn as_host_mut(&mut self) -> Option<&mut HostBuffer> {
+        None
+    }
+
     /// Whether this is a [`HostBuffer`], which every CPU backend can use as it is.
-    fn is_host(&self) -> bool;
+    fn is_host(&self) -> bool {
+        self.as_host().is_some()
+    }
 
     /// For downcasts to the concrete type.
     fn as_any(&self) -> &dyn Any;
@@ -183,8 +196,13 @@ impl Buffer for HostBuffer {
     }
 
     #[inline]
-    fn is_host(&self) -> bool {
-        true
+    fn as_host(&self) -> Option<&HostBuffer> {
+        Some(self)
+    }
+
+    #[inline]
+    fn as_host_mut(&mut self) -> Option<&mut HostBuffer> {
+        Some(self)
     }
 
     #[inline]

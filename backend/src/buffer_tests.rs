@@ -181,9 +181,9 @@ fn a_buffer_is_a_trait_object() {
     let mut boxed: Box<dyn Buffer> = Box::new(HostBuffer::from_bytes(&[1, 2, 3]).expect("memory"));
     assert!(boxed.is_host() && !boxed.is_empty());
     assert_eq!(boxed.len(), 3);
-    let host = boxed.as_any_mut().downcast_mut::<HostBuffer>().expect("a host buffer");
+    let host = boxed.as_host_mut().expect("a host buffer");
     host.as_bytes_mut().expect("own memory")[1] = 9;
-    let host = boxed.as_any().downcast_ref::<HostBuffer>().expect("a host buffer");
+    let host = boxed.as_host().expect("a host buffer");
     assert_eq!(host.as_bytes(), &[1, 9, 3]);
     assert_eq!(format!("{boxed:?}"), "HostBuffer { len: 3, foreign: false, read_only: false }");
 }

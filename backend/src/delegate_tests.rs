@@ -39,7 +39,7 @@ struct Host {
 }
 
 fn host_bytes(buffer: &dyn Buffer) -> &[u8] {
-    buffer.as_any().downcast_ref::<HostBuffer>().unwrap().as_bytes()
+    buffer.as_host().unwrap().as_bytes()
 }
 
 impl Backend for Host {
@@ -50,7 +50,7 @@ impl Backend for Host {
         Ok(Box::new(HostBuffer::zeroed(bytes)?))
     }
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {
-        let dst = dst.as_any_mut().downcast_mut::<HostBuffer>().unwrap();
+        let dst = dst.as_host_mut().unwrap();
         dst.as_bytes_mut()?[at..at + src.len()].copy_from_slice(src);
         Ok(())
     }

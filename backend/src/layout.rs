@@ -15,13 +15,23 @@ pub type Shape = SmallVec<[usize; 6]>;
 pub type Strides = SmallVec<[isize; 6]>;
 
 /// Shape, strides and offset of a view. See the [module](self).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
     shape: Shape,
     strides: Strides,
     offset: usize,
     numel: usize,
     end: usize,
+    /// Kept because every kernel asks.
+    contiguous: bool,
+}
+
+impl Clone for Layout {
+    /// `from_slice` copies plain numbers at once, where `SmallVec::clone` goes one by one.
+    #[inline]
+    fn clone(&self) -> Self {
+        Layout { shape: Shape::from_slice(&self.shape), strides: Strides::from_slice(&self.strides), ..*self }
+    }
 }
 
 /// The number of elements of `shape`. Error: `Memory` where it, or a single size, exceeds `isize::MAX`.
@@ -39,6 +49,41 @@ pub fn numel(op: &'static str, shape: &[usize]) -> Result<usize> {
         };
     }
     Ok(product)
+}
+
+/// Element count, end and contiguity of a layout; `None` where it breaks a rule of [`Layout::new`]. One pass that
+/// collects overflows in a flag, since every view goes through here.
+#[inline]
+fn measure(shape: &[usize], strides: &[isize], offset: usize) -> Option<(usize, usize, bool)> {
+    if shape.len() != strides.len() {
+        return None;
+    }
+    // An offset too large for isize turns negative, which the last line refuses.
+    let (mut numel, mut low, mut high) = (1usize, offset as isize, offset as isize);
+    let (mut broken, mut uncountable, mut empty, mut contiguous) = (false, false, false, true);
+    // From the last axis on, so that `numel` is the step that a contiguous axis has.
+    for (&n, &stride) in shape.iter().zip(strides).rev() {
+        contiguous &= n == 1 || stride == numel as isize;
+        let (product, too_many) = numel.overflowing_mul(n);
+        let (span, too_far) = stride.overflowing_mul((n as isize).wrapping_sub(1));
+        let (bound, past) = if span < 0 { low.overflowing_add(span) } else { high.overflowing_add(span) };
+        if span < 0 {
+            low = bound;
+        } else {
+            high = bound;
+        }
+        numel = product;
+        empty |= n == 0;
+        uncountable |= n > isize::MAX as usize;
+        broken |= too_many | too_far | past | (product > isize::MAX as usize);
+    }
+    match empty {
+        // Nothing is reached, whatever the other sizes would overflow to.
+        true if uncountable => None,
+        true => Some((0, 0, true)),
+        false if broken || uncountable || low < 0 => None,
+        false => Some((numel, high as usize + 1, contiguous)),
+    }
 }
 
 /// `dim` counted from the front. A 0-d tensor accepts 0 and -1, as in PyTorch. Error: `Dim`.
@@ -109,15 +154,27 @@ impl Layout {
     ///
     /// Errors: `Shape` when `shape` and `strides` differ in length; `Memory` when a position
     /// overflows; `Index` when one would lie before the start of the memory.
+    #[inline]
     pub fn new(op: &'static str, shape: Shape, strides: Strides, offset: usize) -> Result<Layout> {
-        if shape.len() != strides.len() {
-            return Err(TensorError::new(ErrorKind::Shape, op, "shape and strides differ in length")
-                .with("shape", &shape)
-                .with("strides", &strides[..]));
+        match measure(&shape, &strides, offset) {
+            Some((numel, end, contiguous)) => Ok(Layout { shape, strides, offset, numel, end, contiguous }),
+            None => Err(Self::explain(op, &shape, &strides, offset)),
         }
-        let numel = numel(op, &shape)?;
-        let end = if numel == 0 { 0 } else { Self::prove(op, &shape, &strides, offset)? };
-        Ok(Layout { shape, strides, offset, numel, end })
+    }
+
+    /// Why there is no layout of this shape, these strides and this offset.
+    #[cold]
+    fn explain(op: &'static str, shape: &[usize], strides: &[isize], offset: usize) -> TensorError {
+        if shape.len() != strides.len() {
+            return TensorError::new(ErrorKind::Shape, op, "shape and strides differ in length")
+                .with("shape", shape)
+                .with("strides", strides);
+        }
+        let not_counted = numel(op, shape).err();
+        let not_reached = || Self::prove(op, shape, strides, offset).err();
+        not_counted.or_else(not_reached).unwrap_or_else(|| {
+            TensorError::new(ErrorKind::Internal, op, "a layout was refused without a reason").with("shape", shape)
+        })
     }
 
     /// The end of the last element of a non-empty layout.
@@ -157,12 +214,13 @@ impl Layout {
             offset: 0,
             numel,
             end: numel,
+            contiguous: true,
         })
     }
 
     /// The layout of a 0-d tensor at the start of its memory.
     pub fn scalar() -> Layout {
-        Layout { shape: Shape::new(), strides: Strides::new(), offset: 0, numel: 1, end: 1 }
+        Layout { shape: Shape::new(), strides: Strides::new(), offset: 0, numel: 1, end: 1, contiguous: true }
     }
 
     /// Sizes.
@@ -202,14 +260,9 @@ impl Layout {
     }
 
     /// Whether the elements lie in row-major order without gaps. Dimensions of size 1 have no say.
+    #[inline]
     pub fn is_contiguous(&self) -> bool {
-        let mut step = 1isize;
-        self.numel == 0
-            || self.shape.iter().zip(&self.strides).rev().all(|(&n, &stride)| {
-                let fits = n == 1 || stride == step;
-                step = step.wrapping_mul(n as isize);
-                fits
-            })
+        self.contiguous
     }
 
     /// The positions of a contiguous view as a range, or `None`.
@@ -268,23 +321,36 @@ impl Layout {
             shape.push(self.shape[d]);
             strides.push(self.strides[d]);
         }
-        Ok(Layout { shape, strides, ..*self })
+        Ok(self.renamed(shape, strides))
+    }
+
+    /// The same positions under other axes.
+    fn renamed(&self, shape: Shape, strides: Strides) -> Layout {
+        let mut step = 1isize;
+        let contiguous = self.numel == 0
+            || shape.iter().zip(&strides).rev().all(|(&n, &stride)| {
+                let fits = n == 1 || stride == step;
+                step = step.wrapping_mul(n as isize);
+                fits
+            });
+        Layout { shape, strides, contiguous, ..*self }
     }
 
     /// Swaps two axes. Error: `Dim`.
     pub fn transpose(&self, dim0: isize, dim1: isize) -> Result<Layout> {
         let a = normalize_dim("transpose", dim0, self.rank())?;
         let b = normalize_dim("transpose", dim1, self.rank())?;
-        let mut out = self.clone();
+        let (mut shape, mut strides) = (Shape::from_slice(&self.shape), Strides::from_slice(&self.strides));
         if self.rank() > 0 {
-            out.shape.swap(a, b);
-            out.strides.swap(a, b);
+            shape.swap(a, b);
+            strides.swap(a, b);
         }
-        Ok(out)
+        Ok(self.renamed(shape, strides))
     }
 
     /// `length` indices of `dim` from `start` on; a negative `start` counts from the end.
     /// Errors: `Dim`, `Index`; `Shape` for a 0-d layout.
+    #[inline]
     pub fn narrow(&self, dim: isize, start: isize, length: usize) -> Result<Layout> {
         const OP: &str = "narrow";
         if self.rank() == 0 {
@@ -364,9 +430,10 @@ impl Layout {
     }
 
     /// `length` indices of axis `d` from `first` on, `step` apart. The caller has checked them.
+    #[inline]
     fn sub(&self, op: &'static str, d: usize, first: isize, step: isize, length: usize) -> Result<Layout> {
-        let mut shape = self.shape.clone();
-        let mut strides = self.strides.clone();
+        let mut shape = Shape::from_slice(&self.shape);
+        let mut strides = Strides::from_slice(&self.strides);
         let stride = strides[d];
         shape[d] = length;
         // Only the stride of a single element can overflow, and that one leads nowhere.
@@ -549,7 +616,7 @@ impl Layout {
             }
         }
         // What is left over to the left are sizes of 1.
-        Some(Layout { shape: Shape::from_slice(shape), strides, ..*self })
+        Some(self.renamed(Shape::from_slice(shape), strides))
     }
 
     /// Any shape and strides over the memory of `len` elements. Errors as [`Layout::new`], and

@@ -86,7 +86,7 @@ impl<'a> View<'a> {
     #[inline]
     pub fn host<T: Element>(&self) -> Result<&'a [T]> {
         check_type::<T>(self.dtype)?;
-        let host = self.buffer.as_any().downcast_ref::<HostBuffer>().ok_or_else(not_host)?;
+        let host = self.buffer.as_host().ok_or_else(not_host)?;
         let bytes = host.as_bytes();
         let whole = bytes.len() - bytes.len() % size_of::<T>();
         bytemuck::try_cast_slice(&bytes[..whole]).map_err(|_| misaligned::<T>())
@@ -152,7 +152,7 @@ impl<'a> ViewMut<'a> {
     #[inline]
     pub fn host_mut<T: Element>(&mut self) -> Result<&mut [T]> {
         check_type::<T>(self.dtype)?;
-        let host = self.buffer.as_any_mut().downcast_mut::<HostBuffer>().ok_or_else(not_host)?;
+        let host = self.buffer.as_host_mut().ok_or_else(not_host)?;
         let bytes = host.as_bytes_mut()?;
         let whole = bytes.len() - bytes.len() % size_of::<T>();
         bytemuck::try_cast_slice_mut(&mut bytes[..whole]).map_err(|_| misaligned::<T>())

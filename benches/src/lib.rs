@@ -1,1 +1,15 @@
-//! Benches.
+//! What the criterion groups of this package share. The groups are in `benches/`, one per op family; run
+//! them with `make bench`.
+
+use rusttorch::{DType, Result, Tensor};
+
+/// A tensor of the numbers 1, 2, .. in f32.
+pub fn counting(shape: &[usize]) -> Result<Tensor> {
+    let n: usize = shape.iter().product();
+    Tensor::from_vec((1..=n).map(|i| i as f32).collect(), shape)
+}
+
+/// A tensor of ones in f32 whose gradient is wanted.
+pub fn parameter(shape: &[usize]) -> Result<Tensor> {
+    Tensor::ones(shape, DType::F32)?.requires_grad_(true)
+}

@@ -16,9 +16,16 @@ for None, or a list of operands. The keys of a case:
     out     outputs, or
     err     the class of the exception
     go      gradient of the (first) output;  grad: gradients of the inputs, null where there is none
+    alt, altgrad   a second right answer (see below) of the outputs, of the gradients; null where there is none
     w       weights w_i of the gradients;    grad2: gradients of sum_i sum(w_i * grad_i), null where none
     num     items of numerics.md that the case comes from
     why     reason where the expected value is stated by hand
+
+The second right answer. In single and half precision PyTorch's kernels sometimes lose what the dtype could hold
+(sigmoid(-88.8) is 0 where a subnormal would be right, a sum overflows on its way), and the half kernels of some
+functions round in between. Where PyTorch's answer is more than one unit of the last place from what PyTorch
+computes in double precision from the same inputs, rounded once, that is recorded beside it, and an element may
+agree with either.
 """
 
 import hashlib
@@ -135,8 +142,9 @@ class Family:
 
     # ---- recording -----------------------------------------------------------------------------
 
-    def call(self, op, *args, params=None, fn=None, grad=False, grad2=False, out=None, num=None, why=None):
-        """Records what PyTorch answers; `out` overrides it where `why` says so."""
+    def call(self, op, *args, params=None, fn=None, grad=False, grad2=False, out=None, num=None, why=None, limit=None):
+        """Records what PyTorch answers; `out` overrides it where `why` says so. `limit` fills what PyTorch
+        answers with NaN for a number: it maps (inputs, gradient of the output or None) to values."""
         params = params or {}
         fn = fn or resolve(op)
         tensors = tree_map(args, lambda a: a.tensor if isinstance(a, Formula) else a)
@@ -144,13 +152,45 @@ class Family:
         if out is None:
             # A fresh copy of each operand: some functions write to their inputs.
             out = fn(*tree_map(tensors, clone), **params)
-        outputs = [out] if isinstance(out, torch.Tensor) else list(out)
-        rest = {"out": self.ref(outputs), "num": num, "why": why}
+            outputs = [out] if isinstance(out, torch.Tensor) else list(out)
+            # Integers that a function turns into floats are widened like floats.
+            ints = not any(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in tensors)
+            to_float = ints and outputs[0].dtype is torch.float32 and self.name in ("unary", "binary")
+            wider = (lambda v: v.double() if isinstance(v, torch.Tensor) else v) if to_float else widen
+            wide = lambda: fn(*tree_map(tensors, wider), **widen_params(params))
+            alt = self.second_answer(outputs, wide, limit and limit(tensors[0], None))
+        else:
+            outputs, alt = [out] if isinstance(out, torch.Tensor) else list(out), None
+        rest = {"out": self.ref(outputs), "alt": alt, "num": num, "why": why}
         if grad:
-            rest.update(self.gradients(fn, tensors, params, grad2))
+            rest.update(self.gradients(fn, tensors, params, grad2, limit))
         self.add(op, args, params, **rest)
 
-    def gradients(self, fn, args, params, second):
+    def second_answer(self, outputs, wide, limit=None):
+        """The answers of double precision, rounded once, where they are further than one unit away."""
+        narrow = (torch.float32, torch.float16, torch.bfloat16)
+        answers = list(outputs)
+        if any(o is not None and o.dtype in narrow for o in outputs):
+            wide = wide()
+            wide = [wide] if isinstance(wide, torch.Tensor) else list(wide)
+            for i, (o, w) in enumerate(zip(outputs, wide)):
+                if o is not None and o.dtype in narrow and w is not None:
+                    answers[i] = w.detach().to(o.dtype)
+        if limit is not None:
+            answers[0] = torch.where(answers[0].isnan(), limit.to(answers[0].dtype), answers[0])
+        far = lambda o, a: o is not None and o.dtype.is_floating_point and not within_one_unit(o, a)
+        answers = [self.ref(a) if far(o, a) else None for o, a in zip(outputs, answers)]
+        return answers if any(a is not None for a in answers) else None
+
+    def gradients(self, fn, args, params, second, limit=None):
+        rest, grads = self.gradients_of(fn, args, params, second)
+        if grads and not second:
+            wide = lambda: self.gradients_of(fn, tree_map(args, widen), widen_params(params), False)[1]
+            alt = self.second_answer(grads, wide, limit and limit(args[0], grad_output(grads[0].detach())))
+            rest.update({"altgrad": alt} if alt else {})
+        return rest
+
+    def gradients_of(self, fn, args, params, second):
         leaves = []
 
         def leaf(a):
@@ -163,14 +203,14 @@ class Family:
         out = fn(*tree_map(args, leaf), **params)
         out = out if isinstance(out, torch.Tensor) else out[0]
         if not leaves or not out.requires_grad:
-            return {}
+            return {}, None
         go = grad_output(out.detach())
         go_leaf = go.clone().requires_grad_(second)
         try:
             grads = torch.autograd.grad(out, leaves, go_leaf, create_graph=second, allow_unused=True)
         except RuntimeError as e:
             assert "is not implemented" in str(e), e  # floor_divide
-            return {}
+            return {}, None
         rest = {"go": self.ref(go), "grad": [None if g is None else self.ref(g) for g in grads]}
         if second:
             ws = [None if g is None else weights(g.detach()) for g in grads]
@@ -179,7 +219,7 @@ class Family:
                 twice = torch.autograd.grad(total, leaves, allow_unused=True)
                 rest["w"] = [None if w is None else self.ref(w) for w in ws]
                 rest["grad2"] = [None if g is None else self.ref(g) for g in twice]
-        return rest
+        return rest, grads
 
     def error(self, op, *args, params=None, fn=None, num=None):
         """Records the class of the exception that PyTorch raises."""
@@ -226,6 +266,30 @@ class Family:
 
 def clone(value):
     return value.clone() if isinstance(value, torch.Tensor) else value
+
+
+def widen(value):
+    """A float operand in double precision."""
+    narrow = isinstance(value, torch.Tensor) and value.dtype.is_floating_point
+    return value.detach().to(torch.float64) if narrow else clone(value)
+
+
+def widen_params(params):
+    """Parameters, too; an output of a narrow float dtype becomes one of double precision."""
+    floats = (torch.float32, torch.float16, torch.bfloat16)
+    return {k: torch.float64 if isinstance(v, torch.dtype) and v in floats else widen(v) for k, v in params.items()}
+
+
+def within_one_unit(a, b):
+    """Whether two tensors of a float dtype agree to one unit of the last place, NaN with NaN."""
+    info = torch.finfo(a.dtype)
+    a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
+    same = (a == b) | (a.isnan() & b.isnan())
+    finite = a.isfinite() & b.isfinite()
+    # frexp gives a mantissa in [0.5, 1), so the unit is eps * 2^(e - 1); of subnormals that of the smallest normal.
+    size = torch.where(finite, a.abs(), torch.zeros_like(a)).clamp(min=info.tiny)
+    unit = torch.ldexp(torch.full_like(size, info.eps), size.frexp().exponent - 1)
+    return bool((same | (finite & ((a - b).abs() <= unit))).all())
 
 
 def tree_map(value, fn):

@@ -5,7 +5,7 @@ use std::fmt;
 use rusttorch_backend::{Backend, DType, ErrorKind, Family, Result, View, ViewMut};
 
 use crate::dense::Dense;
-use crate::tolerance::Tolerance;
+use crate::tolerance::{self, Tolerance};
 
 /// An operand: a dense tensor, seen under a shape it broadcasts to.
 #[derive(Debug, Clone)]
@@ -25,8 +25,12 @@ impl From<Dense> for Operand {
 /// An output: what it must hold, how closely.
 #[derive(Debug, Clone)]
 pub struct Output {
+    /// The op's name in the table of tolerances.
+    pub op: &'static str,
     /// The expected values; for a call that must fail only shape and dtype count.
     pub expected: Dense,
+    /// A second right answer; an element may agree with either.
+    pub alternative: Option<Dense>,
     /// How far off they may be.
     pub tolerance: Tolerance,
     /// What conditions the bound of each element.
@@ -38,12 +42,21 @@ pub struct Output {
 impl Output {
     /// Values that must be exact.
     pub fn exact(expected: Dense) -> Self {
-        Output { expected, tolerance: Tolerance::BITS, magnitude: None, initial: None }
+        let tolerance = Tolerance::BITS;
+        Output { op: "exact", expected, alternative: None, tolerance, magnitude: None, initial: None }
     }
 
-    /// Values within a tolerance.
-    pub fn within(expected: Dense, tolerance: Tolerance) -> Self {
-        Output { expected, tolerance, magnitude: None, initial: None }
+    /// Values within the tolerance of an op.
+    pub fn of(op: &'static str, expected: Dense) -> Self {
+        let tolerance = tolerance::of(op, expected.dtype());
+        Output { op, expected, alternative: None, tolerance, magnitude: None, initial: None }
+    }
+
+    /// Or these values, which take shape and dtype of the expected ones.
+    #[must_use]
+    pub fn or(mut self, alternative: Option<&Dense>) -> Self {
+        self.alternative = alternative.and_then(|a| a.reshaped(self.expected.shape())).map(|a| a.cast(self.expected.dtype()));
+        self
     }
 
     /// With the magnitudes that condition the bound.
@@ -102,3 +115,36 @@ impl Default for Options {
     }
 }
 
+
+impl<'c> Call<'c> {
+    /// A call that must end in these outputs.
+    pub fn new(
+        uses: Vec<Use>,
+        operands: Vec<Operand>,
+        outputs: Vec<Output>,
+        body: impl Fn(&dyn Backend, &[View<'_>], Vec<ViewMut<'_>>) -> Result<()> + 'c,
+    ) -> Self {
+        Call { uses, operands, outputs, raises: None, pointwise: false, body: Box::new(body), assign: None }
+    }
+
+    /// Each output element depends on the input elements at its index alone.
+    #[must_use]
+    pub fn pointwise(mut self) -> Self {
+        self.pointwise = true;
+        self
+    }
+
+    /// With an in-place form.
+    #[must_use]
+    pub fn in_place(mut self, assign: impl Fn(&dyn Backend, ViewMut<'_>, &[View<'_>]) -> Result<()> + 'c) -> Self {
+        self.assign = Some(Box::new(assign));
+        self
+    }
+
+    /// It must end in an error of one of these kinds instead.
+    #[must_use]
+    pub fn raises(mut self, kinds: &[ErrorKind]) -> Self {
+        self.raises = Some(kinds.to_vec());
+        self
+    }
+}

@@ -86,6 +86,8 @@ pub struct Gradients {
     pub output: Dense,
     /// Gradients of the inputs; `None` where an input has no say.
     pub inputs: Vec<Option<Dense>>,
+    /// A second right answer of some.
+    pub alternatives: Vec<Option<Dense>>,
     /// Weights of the gradients and the gradients of their weighted sum, for a chosen few.
     pub second: Option<Second>,
 }
@@ -114,6 +116,9 @@ pub struct Case {
     pub params: BTreeMap<String, Arg>,
     /// What must come out.
     pub outcome: Outcome,
+    /// A second right answer of some outputs: where PyTorch's kernel of a narrow dtype loses what the
+    /// dtype could hold, or a function has no agreed limit. An element may agree with either.
+    pub alternatives: Vec<Option<Dense>>,
     /// Gradients, where they are recorded.
     pub gradients: Option<Gradients>,
     /// The items of the list of numeric cases that it comes from.
@@ -141,6 +146,11 @@ impl Case {
     /// A tensor operand.
     pub fn tensor(&self, index: usize) -> Option<&Dense> {
         self.inputs.get(index).and_then(Arg::tensor)
+    }
+
+    /// The second right answer of an output, if there is one.
+    pub fn alternative(&self, output: usize) -> Option<&Dense> {
+        self.alternatives.get(output).and_then(Option::as_ref)
     }
 
     /// How a report names it.

@@ -17,7 +17,7 @@ use crate::compare::{Measured, compare};
 use crate::dense::Dense;
 use crate::layouts::{Class, high_rank, place, place_broadcast};
 use crate::placed::{Classes, Ended, Placed, finish, refused, run_assign, run_form, run_placed};
-use crate::report::{Record, Status};
+use crate::report::{Bound, Record, Status};
 
 /// Inputs with more elements than this are judged in few forms.
 const LONG: usize = 20_000;
@@ -42,24 +42,30 @@ const LENGTHS: [usize; 7] = [1, 3, 8, 15, 17, 33, 67];
 struct Judge<'a, 'c> {
     be: &'a dyn Backend,
     call: &'a Call<'c>,
-    options: Options,
     failures: Vec<String>,
     measured: Measured,
     calls: usize,
     /// What the contiguous form gave.
     base: Option<Vec<Dense>>,
+    /// Whether all forms must give the same bits.
+    bits: bool,
 }
 
 /// Judges a call in all its forms.
 pub fn judge(be: &dyn Backend, family: &str, case: &str, call: &Call<'_>, options: Options) -> Record {
-    let mut judge =
-        Judge { be, call, options, failures: Vec::new(), measured: Measured::default(), calls: 0, base: None };
+    // R3 holds where it is promised; sums of products hide in these families.
+    let products =
+        call.uses.iter().any(|u| matches!(u.0, Family::Matmul | Family::Conv | Family::Attention));
+    let bits = options.bit_promise && (!products || be.capabilities().row_invariant);
+    let (failures, measured) = (Vec::new(), Measured::default());
+    let mut judge = Judge { be, call, failures, measured, calls: 0, base: None, bits };
     let (delegated, unsupported) = judge.claims();
     if unsupported.is_none() {
         let policy = if delegated { Fallback::Allow } else { fallback() };
         with_fallback(policy, || judge.forms());
     }
-    let tolerance = call.outputs.first().map_or("", |o| o.tolerance.reason);
+    let first = call.outputs.first();
+    let bound = first.map(|o| Bound { op: o.op, dtype: o.expected.dtype(), tolerance: o.tolerance });
     let status = match unsupported {
         Some(reason) if judge.failures.is_empty() => Status::Unsupported(reason),
         _ if judge.failures.is_empty() => Status::Passed,
@@ -72,7 +78,7 @@ pub fn judge(be: &dyn Backend, family: &str, case: &str, call: &Call<'_>, option
         measured: judge.measured,
         calls: judge.calls,
         delegated,
-        tolerance,
+        bound,
     }
 }
 
@@ -180,14 +186,15 @@ impl Judge<'_, '_> {
 
     fn values(&mut self, form: &str, values: Vec<Dense>) {
         for (i, (value, out)) in values.iter().zip(&self.call.outputs).enumerate() {
-            match compare(value, &out.expected, out.tolerance, out.magnitude.as_deref()) {
-                Ok(measured) => self.measured = self.measured.worse(measured),
-                Err(what) => self.fail(form, format!("output {i}: {what}")),
+            let (measured, verdict) = compare(value, out);
+            self.measured = self.measured.worse(measured);
+            if let Err(what) = verdict {
+                self.fail(form, format!("output {i}: {what}"));
             }
         }
         match &self.base {
             None => self.base = Some(values),
-            Some(base) if self.options.bit_promise => {
+            Some(base) if self.bits => {
                 for (i, (value, base)) in values.iter().zip(base).enumerate() {
                     if value.shape() == base.shape() && !value.same_bits(base) {
                         let text = format!("{form}: output {i}: bits differ from the contiguous form's");
@@ -262,7 +269,7 @@ impl Judge<'_, '_> {
 
     /// R1: the same elements at other positions of vectors of other lengths give the same bits.
     fn other_lengths(&mut self) {
-        if !self.options.bit_promise {
+        if !self.bits {
             return;
         }
         let Some(base) = self.base.clone() else { return };

@@ -174,14 +174,16 @@ impl Reader<'_> {
                     (Some(w), Some(g)) => Some(Second { weights: tensors(w), inputs: tensors(g) }),
                     _ => None,
                 };
-                Some(Gradients { output, inputs: tensors(grads), second })
+                let alternatives = list("altgrad")?.map(tensors).unwrap_or_default();
+                Some(Gradients { output, inputs: tensors(grads), alternatives, second })
             }
             _ => None,
         };
         let numerics = value.get("num").and_then(Value::as_array);
         let numerics = numerics.into_iter().flatten().filter_map(Value::as_u64).map(|n| n as u32).collect();
         let why = value.get("why").and_then(Value::as_str).map(str::to_owned);
-        Ok(Case { family: self.family, index, op, inputs, params, outcome, gradients, numerics, why })
+        let alternatives = list("alt")?.map(tensors).unwrap_or_default();
+        Ok(Case { family: self.family, index, op, inputs, params, outcome, alternatives, gradients, numerics, why })
     }
 
     fn arg(&self, value: &Value) -> Result<Arg> {

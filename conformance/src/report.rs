@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use rusttorch_backend::DType;
+
 use crate::compare::Measured;
+use crate::tolerance::Tolerance;
 
 /// How a case ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +35,19 @@ pub struct Record {
     pub calls: usize,
     /// Whether a next backend answered.
     pub delegated: bool,
-    /// Why the tolerance is what it is.
-    pub tolerance: &'static str,
+    /// What it was held to, if it was played.
+    pub bound: Option<Bound>,
+}
+
+/// A line of the table of tolerances, as it was applied.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    /// The op's name in the table.
+    pub op: &'static str,
+    /// Of the output.
+    pub dtype: DType,
+    /// The bound.
+    pub tolerance: Tolerance,
 }
 
 /// Counts and the worst case of a family.
@@ -107,6 +121,20 @@ impl Report {
             s.delegated += usize::from(r.delegated);
             s.calls += r.calls;
         }
+        out
+    }
+
+    /// Per op and dtype: the bound and the worst that was measured, failures included.
+    pub fn measurements(&self) -> Vec<(Bound, Measured)> {
+        let mut out: Vec<(Bound, Measured)> = Vec::new();
+        for r in &self.records {
+            let Some(bound) = r.bound else { continue };
+            match out.iter_mut().find(|(b, _)| (b.op, b.dtype) == (bound.op, bound.dtype)) {
+                Some((_, measured)) => *measured = measured.worse(r.measured),
+                None => out.push((bound, r.measured)),
+            }
+        }
+        out.sort_by_key(|(b, _)| (b.op, b.dtype));
         out
     }
 

@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use rusttorch_backend::{Backend, Buffer, DType, ErrorKind, Layout, Result, TensorError, View, ViewMut};
+use rusttorch_backend::ops::Optimizer;
+use rusttorch_backend::{
+    Backend, Buffer, DType, ErrorKind, Layout, ParamStep, Result, TensorError, View, ViewMut,
+};
 
 use crate::backends;
-use crate::storage::{Reading, Storage, Writing};
-use crate::tensor::Tensor;
+use crate::storage::{LockedMany, Reading, Storage, Writing};
+use crate::tensor::{Memory, Tensor};
 
 /// The backend that computes on these tensors: the owner of device memory if there is some, else the
 /// one in force. Error: `Backend` for memory of two devices.
@@ -56,7 +59,7 @@ pub(crate) fn fresh(
     let layout = Layout::contiguous(op, shape)?;
     let mut buffer = allocate(op, &**backend, &layout, dtype)?;
     write(ViewMut::new(&mut *buffer, &layout, dtype)?)?;
-    Ok(Tensor::from_parts(Storage::new(buffer, backend), layout, dtype, None))
+    Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, backend)), layout, dtype))
 }
 
 #[inline]
@@ -142,4 +145,65 @@ pub(crate) fn duplicate(x: &Tensor) -> Result<Tensor> {
 /// A contiguous copy of the elements cast to `dtype`, with nothing recorded.
 pub(crate) fn convert(op: &'static str, x: &Tensor, dtype: DType) -> Result<Tensor> {
     compute(op, [x], x.shape(), dtype, |b, [x], out| b.copy(x, out))
+}
+
+/// One parameter of an optimizer step.
+pub(crate) struct Step<'a> {
+    pub(crate) parameter: &'a Tensor,
+    pub(crate) gradient: &'a Tensor,
+    pub(crate) state: &'a [Tensor],
+    pub(crate) number: u64,
+}
+
+/// Whether two parameters, or a parameter and a gradient, lie in the same memory.
+fn share_memory(steps: &[Step<'_>]) -> bool {
+    let mut written: Vec<_> = steps.iter().map(|s| Arc::as_ptr(s.parameter.storage())).collect();
+    written.sort_unstable();
+    written.windows(2).any(|w| w[0] == w[1])
+        || steps.iter().any(|s| written.binary_search(&Arc::as_ptr(s.gradient.storage())).is_ok())
+}
+
+/// Updates parameters and their state in place, all in one call where no two share memory.
+pub(crate) fn optimizer_step(rule: Optimizer, steps: &[Step<'_>]) -> Result<()> {
+    let op = rule.name();
+    if steps.len() > 1 && share_memory(steps) {
+        // Tied memory: one after another, as a loop over the parameters would.
+        return steps.iter().try_for_each(|s| optimizer_step(rule, std::slice::from_ref(s)));
+    }
+    let Some(first) = steps.first() else { return Ok(()) };
+    // A gradient in its own parameter's memory can only be the parameter itself; the update reads a copy.
+    let copies = steps
+        .iter()
+        .map(|s| if s.gradient.shares_storage(s.parameter) { duplicate(s.gradient).map(Some) } else { Ok(None) })
+        .collect::<Result<Vec<_>>>()?;
+    let gradients: Vec<&Tensor> =
+        steps.iter().zip(&copies).map(|(s, c)| c.as_ref().unwrap_or(s.gradient)).collect();
+    for s in steps {
+        if s.parameter.layout().may_overlap_itself() {
+            return Err(TensorError::new(ErrorKind::Alias, op, "elements of a parameter share memory")
+                .with("shape", s.parameter.shape())
+                .with("strides", s.parameter.strides()));
+        }
+        backend_of([first.parameter, s.parameter, s.gradient])?;
+    }
+    let backend = backend_of([first.parameter])?;
+    let written = steps.iter().flat_map(|s| std::iter::once(s.parameter).chain(s.state));
+    let mut locked = LockedMany::new(written, gradients.iter().copied());
+    let (mut buffers, views) = locked.split(&gradients)?;
+    let mut out_of = |t: &Tensor| buffers.take(t);
+    let mut params = Vec::with_capacity(steps.len());
+    for (s, grad) in steps.iter().zip(views) {
+        let param = ViewMut::new(out_of(s.parameter)?, s.parameter.layout(), s.parameter.dtype())?;
+        let state = s
+            .state
+            .iter()
+            .map(|t| ViewMut::new(out_of(t)?, t.layout(), t.dtype()))
+            .collect::<Result<Vec<_>>>()?;
+        params.push(ParamStep { param, grad, state, step: s.number });
+    }
+    backend.optimizer_step(rule, &mut params)?;
+    for s in steps {
+        s.parameter.storage().bump_version();
+    }
+    Ok(())
 }

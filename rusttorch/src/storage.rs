@@ -168,3 +168,63 @@ impl<'a, const N: usize> Writing<'a, N> {
         Ok((&mut **self.target, views))
     }
 }
+
+/// Locks on any number of storages: write locks, and read locks on others. No storage may be written
+/// twice, or written and read.
+pub(crate) struct LockedMany<'a> {
+    written: Vec<(*const Storage, RwLockWriteGuard<'a, Box<dyn Buffer>>)>,
+    read: Vec<(*const Storage, ReadGuard<'a>)>,
+}
+
+impl<'a> LockedMany<'a> {
+    /// Locks in address order; a storage that several tensors read is locked once.
+    pub(crate) fn new(
+        written: impl Iterator<Item = &'a Tensor>,
+        read: impl Iterator<Item = &'a Tensor>,
+    ) -> Self {
+        let mut all: Vec<(&'a Tensor, bool)> = written.map(|t| (t, true)).chain(read.map(|t| (t, false))).collect();
+        all.sort_by_key(|(t, _)| Arc::as_ptr(t.storage()));
+        all.dedup_by_key(|(t, _)| Arc::as_ptr(t.storage()));
+        let mut locked = LockedMany { written: Vec::new(), read: Vec::new() };
+        for (t, write) in all {
+            let at = Arc::as_ptr(t.storage());
+            match write {
+                true => locked.written.push((at, t.storage().buffer.write())),
+                false => locked.read.push((at, t.storage().buffer.read_recursive())),
+            }
+        }
+        locked
+    }
+
+    /// The written buffers, to be taken one by one, and the views of the read tensors.
+    pub(crate) fn split<'s>(&'s mut self, read: &[&'s Tensor]) -> Result<(Buffers<'s>, Vec<View<'s>>)> {
+        let read_guards = &self.read;
+        let views = read
+            .iter()
+            .map(|t| {
+                let at = Arc::as_ptr(t.storage());
+                let i = read_guards.binary_search_by_key(&at, |(p, _)| *p).map_err(|_| not_locked())?;
+                View::new(&**read_guards[i].1, t.layout(), t.dtype())
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let buffers = self.written.iter_mut().map(|(p, guard)| (*p, Some(&mut ***guard))).collect();
+        Ok((Buffers(buffers), views))
+    }
+}
+
+/// Exclusive buffers in address order, each of which can be taken once.
+pub(crate) struct Buffers<'s>(Vec<(*const Storage, Option<&'s mut dyn Buffer>)>);
+
+impl<'s> Buffers<'s> {
+    /// The buffer of this tensor. Error: `Internal` when it was taken before or never locked.
+    pub(crate) fn take(&mut self, t: &Tensor) -> Result<&'s mut dyn Buffer> {
+        let at = Arc::as_ptr(t.storage());
+        let i = self.0.binary_search_by_key(&at, |(p, _)| *p).map_err(|_| not_locked())?;
+        self.0[i].1.take().ok_or_else(not_locked)
+    }
+}
+
+#[cold]
+fn not_locked() -> TensorError {
+    TensorError::new(ErrorKind::Internal, "lock", "a buffer was not locked, or taken twice")
+}

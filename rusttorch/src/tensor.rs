@@ -1,6 +1,7 @@
 //! The `Tensor` type: identity, metadata and access to its elements.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use rusttorch_backend::{
@@ -23,42 +24,51 @@ use crate::storage::{Reading, Storage};
 pub struct Tensor(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    storage: Arc<Storage>,
+    memory: Memory,
     layout: Layout,
     dtype: DType,
-    /// The tensor this one is a differentiable view of (never a view itself).
-    pub(crate) base: Option<Base>,
     /// Gradient bookkeeping; boxed because most tensors have none.
     pub(crate) meta: Mutex<Option<Box<Meta>>>,
     /// Whether `meta` says that a gradient is wanted: read without the lock.
-    pub(crate) tracked: std::sync::atomic::AtomicBool,
+    pub(crate) tracked: AtomicBool,
+}
+
+/// Where the elements of a tensor lie.
+pub(crate) enum Memory {
+    /// In a storage of its own, or in one it took over without history.
+    Own(Arc<Storage>),
+    /// In that of the tensor it is a view of.
+    Of(Base),
 }
 
 pub(crate) struct Base {
+    /// Never a view itself.
     pub(crate) tensor: Tensor,
     /// The view was made while gradients were recorded, so in-place ops on either are seen by both.
     pub(crate) recorded: bool,
 }
 
 impl Tensor {
-    pub(crate) fn from_parts(
-        storage: Arc<Storage>,
-        layout: Layout,
-        dtype: DType,
-        base: Option<Base>,
-    ) -> Tensor {
-        Tensor(Arc::new(Inner {
-            storage,
-            layout,
-            dtype,
-            base,
-            meta: Mutex::new(None),
-            tracked: std::sync::atomic::AtomicBool::new(false),
-        }))
+    #[inline]
+    pub(crate) fn from_parts(memory: Memory, layout: Layout, dtype: DType) -> Tensor {
+        Tensor(Arc::new(Inner { memory, layout, dtype, meta: Mutex::new(None), tracked: AtomicBool::new(false) }))
     }
 
+    #[inline]
     pub(crate) fn storage(&self) -> &Arc<Storage> {
-        &self.0.storage
+        match &self.0.memory {
+            Memory::Own(storage) => storage,
+            Memory::Of(base) => base.tensor.storage(),
+        }
+    }
+
+    /// The tensor this one is a view of, unless its history was cut.
+    #[inline]
+    pub(crate) fn base(&self) -> Option<&Base> {
+        match &self.0.memory {
+            Memory::Own(_) => None,
+            Memory::Of(base) => Some(base),
+        }
     }
 
     /// Shape, strides and offset.

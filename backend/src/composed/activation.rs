@@ -73,9 +73,10 @@ pub fn activation<B: Backend + ?Sized>(be: &B, op: Activation, x: View<'_>, out:
 
 /// Default of [`Backend::activation_backward`]: `out[i] = grad[i] * op'(x[i])`.
 ///
-/// Equal shapes, one float dtype. At the kinks and at NaN as PyTorch: `leaky_relu'(0)` is the slope and
-/// so is `leaky_relu'(nan)`; `elu'(0)` is `alpha` (of SELU `scale * alpha`), and at NaN 1 (`scale`).
-/// Deviation: `softsign'` at the infinities is 0, its limit, where PyTorch has NaN.
+/// Equal shapes, one float dtype. NaN stays NaN, except that `leaky_relu'(nan)` is the slope. At the
+/// kinks as PyTorch: `leaky_relu'(0)` is the slope, `elu'(0)` is `alpha` (of SELU `scale * alpha`). Deviations:
+/// `elu'(nan)` is NaN, which PyTorch has or not by the position of the element; `softsign'` at the
+/// infinities is 0, its limit, where PyTorch has NaN.
 pub fn activation_backward<B: Backend + ?Sized>(
     be: &B,
     op: Activation,
@@ -157,7 +158,7 @@ fn elu<B: Backend + ?Sized>(
     c.finish(out, |out| c.select_to(&left, &curve, &line, out))
 }
 
-/// `x <= 0 ? alpha scale e^x grad : scale grad`.
+/// `x > 0 ? scale grad : alpha scale e^x grad`, so that NaN stays NaN.
 fn elu_backward<B: Backend + ?Sized>(
     c: &Calc<'_, B>,
     grad: &impl Operand,
@@ -166,10 +167,10 @@ fn elu_backward<B: Backend + ?Sized>(
     scale: f64,
     out: ViewMut<'_>,
 ) -> Result<()> {
-    let left = c.compare_with(CompareOp::Le, x, 0.0)?;
+    let right = c.compare_with(CompareOp::Gt, x, 0.0)?;
     let curve = c.mul(&c.times(&c.unary(UnaryOp::Exp, x)?, alpha * scale)?, grad)?;
     let line = c.times(grad, scale)?;
-    c.finish(out, |out| c.select_to(&left, &curve, &line, out))
+    c.finish(out, |out| c.select_to(&right, &line, &curve, out))
 }
 
 /// `log(1 + e^-|x|)`, the part of softplus that bends.

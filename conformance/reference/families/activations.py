@@ -50,6 +50,28 @@ ACTIVATIONS = [
 TWICE = {"elu", "selu", "silu", "mish", "gelu", "softplus", "logsigmoid"}
 
 
+# Value and slope at -inf and at inf, where PyTorch's formulas give inf * 0 or inf / inf.
+LIMITS = {
+    "gelu": (0.0, INF, 0.0, 1.0), "silu": (0.0, INF, 0.0, 1.0), "mish": (0.0, INF, 0.0, 1.0),
+    "softsign": (-1.0, 1.0, 0.0, 0.0), "hardswish": (0.0, INF, 0.0, 1.0),
+}
+
+
+def limit_of(name):
+    if name not in LIMITS:
+        return None
+    low, high, slope_low, slope_high = LIMITS[name]
+
+    def limit(x, go):
+        side = x > 0
+        if go is None:
+            values = torch.where(side, high, low).to(x.dtype)
+        else:
+            values = go * torch.where(side, slope_high, slope_low).to(x.dtype)
+        return torch.where(x.isnan(), x, values)
+    return limit
+
+
 def record_activation(tables):
     family = Family("activation")
     recorded = {name for name, *_ in ACTIVATIONS}
@@ -59,7 +81,7 @@ def record_activation(tables):
         op = NN + name
         for params in parameter_sets:
             for dtype in FLOATS:
-                family.call(op, floats(dtype, extra), params=params, grad=True, num=num)
+                family.call(op, floats(dtype, extra), params=params, grad=True, num=num, limit=limit_of(name))
             family.call(op, ordinary(F32, [5]), params=params)
         for shape in SHAPES:
             family.call(op, ordinary(F32, shape))

@@ -1,5 +1,7 @@
 """The tables of binary ops and comparisons: crosses of special values, integers, scalars, gradients."""
 
+import math
+
 import torch
 
 from recorder import LONG, Family
@@ -63,6 +65,26 @@ def ieee_extreme(op, a, b):
     return torch.where(zeros & negative, -torch.zeros_like(out), out)
 
 
+def exact_rest(name, a, b):
+    """fmod and remainder of floats, exact; where PyTorch has a number it must be the same."""
+    a, b = torch.broadcast_tensors(a, b)
+    out = []
+    for x, y in zip(a.double().flatten().tolist(), b.double().flatten().tolist()):
+        if x != x or y != y or abs(x) == INF or y == 0:
+            out.append(NAN)
+            continue
+        rest = math.fmod(x, y)
+        if name == "remainder" and rest != 0 and (rest < 0) != (y < 0):
+            # Rounded in the dtype, as the sum of PyTorch is.
+            rest = (torch.tensor(rest, dtype=a.dtype) + torch.tensor(y, dtype=a.dtype)).item()
+        out.append(rest)
+    out = torch.tensor(out, dtype=torch.float64).to(a.dtype).reshape(a.shape)
+    torch_out = getattr(torch, name)(a, b)
+    known = ~torch_out.isnan()
+    assert torch.equal(out[known], torch_out[known]), name
+    return out
+
+
 def elementwise(family, row):
     name, op = row["name"], row["torch"]
     for dtype in ALL:
@@ -77,6 +99,9 @@ def elementwise(family, row):
         if name in ("maximum", "minimum") and dtype in FLOATS:
             why = "numerics 10: -0 lies below +0 at every length; PyTorch varies with the length"
             family.call(op, a, b, out=ieee_extreme(getattr(torch, name), a, b), why=why, num=NUMERICS[name])
+        elif name in ("fmod", "remainder") and dtype in WIDE:
+            why = "fmod and remainder are exact; PyTorch's vector library gives NaN for large quotients"
+            family.call(op, a, b, out=exact_rest(name, a, b), why=why, num=NUMERICS[name])
         else:
             family.call(op, a, b, num=NUMERICS.get(name))
         if dtype in FLOATS:

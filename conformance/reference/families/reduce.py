@@ -1,5 +1,8 @@
 """Reductions, arg-reductions and scans."""
 
+import math
+from fractions import Fraction
+
 import torch
 
 from recorder import Formula, Family
@@ -36,11 +39,12 @@ def plain(family, name, dtypes):
         for dim in dims_of(name, 3):
             family.call(op, x, dim, params={"keepdim": dim == 1})
         if dtype in FLOATS:
-            family.call(op, tensor(ROWS, dtype), 1, num=[1, 13, 32])
-            # Full mantissas and cancellation: here the bound is conditioned by sum |x|.
+            family.call(op, tensor(ROWS, dtype), 1, num=[1, 13, 32], **variance(name, tensor(ROWS, dtype)))
+            # (Variances are exact, see `variance`.) Full mantissas and cancellation: here the bound is conditioned by sum |x|.
             family.call(op, rough(dtype, [3, 67], 11), 1, grad=dtype in WIDE)
             sub, _, _, top = edges(dtype)
-            family.call(op, tensor([[top, top, -top], [sub, sub, sub], [1.0, top, 1.0]], dtype), 1)
+            x = tensor([[top, top, -top], [sub, sub, sub], [1.0, top, 1.0]], dtype)
+            family.call(op, x, 1, **variance(name, x))
         else:
             family.call(op, ints(dtype), 0, num=[22, 23])
         if name not in ("logsumexp",):
@@ -53,6 +57,23 @@ def plain(family, name, dtypes):
         x = tensor([[1.5, -2.0, 0.5], [3.0, 0.25, -1.0]], F64)
         for dim in [1, 0]:
             family.call(op, x, dim, grad=True, grad2=True)
+
+
+def variance(name, rows):
+    """The variance of rows of three, rounded from the exact fraction; a sum of squares beyond the range is inf."""
+    if name not in ("var",):
+        return {}
+    out = []
+    for row in rows.double().tolist():
+        if not all(map(math.isfinite, row)):
+            out.append(NAN)
+            continue
+        exact = [Fraction(v) for v in row]
+        mean = sum(exact) / 3
+        value = sum((v - mean) ** 2 for v in exact) / 2
+        out.append(float(value) if value < Fraction(torch.finfo(torch.float64).max) else INF)
+    out = torch.tensor(out, dtype=torch.float64).to(rows.dtype)
+    return {"out": out, "why": "the exact variance, rounded; PyTorch's running update loses digits and, in f64, its sign"}
 
 
 def empty(family):

@@ -106,14 +106,15 @@ fn run(
             }
             let hooks = node.hooks.lock().clone();
             if let Some(hooks) = hooks {
-                grad = hooks.run(grad)?;
+                grad = hooks.run(grad, wanted.is_none())?;
             }
             if wanted.as_ref().is_some_and(|w| w.targets.contains(&sequence)) {
                 captured.insert(sequence, grad.clone());
             }
             match &node.action {
                 Action::Accumulate(leaf) => {
-                    if wanted.is_none() {
+                    // It may have been switched off since the op was recorded.
+                    if wanted.is_none() && leaf.requires_grad() {
                         accumulate(leaf, &grad)?;
                     }
                 }

@@ -20,7 +20,7 @@ use super::mode::is_grad_enabled;
 use super::node::{Edges, Node, Rule};
 use crate::dispatch;
 use crate::ops::view::{strided_scatter, strided_view};
-use crate::tensor::{Base, Tensor};
+use crate::tensor::{Base, Inner, Memory, Tensor};
 
 /// Gradient bookkeeping of one tensor.
 #[derive(Default)]
@@ -50,11 +50,14 @@ pub(crate) struct Hooks {
 struct HookList {
     next: u64,
     hooks: Vec<(u64, Arc<Hook>)>,
+    /// The tensor, of those that share the node, that asked for its gradient to be kept.
+    retained: Option<Weak<Inner>>,
 }
 
 impl Hooks {
-    /// Passes a gradient through all hooks.
-    pub(crate) fn run(&self, mut grad: Tensor) -> Result<Tensor> {
+    /// Passes a gradient through all hooks and then, where `.grad` is to be filled, keeps it for the tensor
+    /// that asked for it.
+    pub(crate) fn run(&self, mut grad: Tensor, fill: bool) -> Result<Tensor> {
         // The lock is not held while a hook runs, which may register or remove hooks.
         let hooks: Vec<Arc<Hook>> = self.list.lock().hooks.iter().map(|(_, h)| h.clone()).collect();
         for hook in hooks {
@@ -68,8 +71,21 @@ impl Hooks {
                     .with("before", grad.shape())
                     .with("after", replaced.shape()));
                 }
+                if replaced.dtype() != grad.dtype() {
+                    return Err(TensorError::new(
+                        ErrorKind::Autograd,
+                        "hook",
+                        "the gradient changed its dtype",
+                    )
+                    .with("before", grad.dtype())
+                    .with("after", replaced.dtype()));
+                }
                 grad = replaced;
             }
+        }
+        let retained = self.list.lock().retained.clone().filter(|_| fill);
+        if let Some(inner) = retained.and_then(|tensor| tensor.upgrade()) {
+            accumulate(&Tensor(inner), &grad)?;
         }
         Ok(grad)
     }
@@ -95,7 +111,7 @@ impl Tensor {
     #[inline]
     pub fn requires_grad(&self) -> bool {
         self.0.tracked.load(Ordering::Acquire)
-            || self.0.base.as_ref().is_some_and(|b| b.recorded && b.tensor.0.tracked.load(Ordering::Acquire))
+            || self.base().is_some_and(|b| b.recorded && b.tensor.0.tracked.load(Ordering::Acquire))
     }
 
     /// Marks a leaf as one whose gradient is wanted, or not. Returns the tensor itself.
@@ -152,9 +168,24 @@ impl Tensor {
         Ok(())
     }
 
+    /// Sets the gradient if it still is `old`.
+    fn exchange_grad(&self, old: Option<&Tensor>, new: Tensor) -> bool {
+        self.meta(|m| {
+            let unchanged = match (&m.grad, old) {
+                (None, None) => true,
+                (Some(now), Some(old)) => now.is_same(old),
+                _ => false,
+            };
+            if unchanged {
+                m.grad = Some(new);
+            }
+            unchanged
+        })
+    }
+
     /// The same elements without their history: shares memory, requires no gradient.
     pub fn detach(&self) -> Tensor {
-        Tensor::from_parts(self.storage().clone(), self.layout().clone(), self.dtype(), None)
+        Tensor::from_parts(Memory::Own(self.storage().clone()), self.layout().clone(), self.dtype())
     }
 
     /// The name of the op that made this tensor as PyTorch prints it, for example `AddBackward0`.
@@ -198,15 +229,30 @@ impl Tensor {
         if self.is_leaf() && self.requires_grad() {
             return Ok(());
         }
-        // The hook lives in the tensor's node; a strong handle would make the node own itself.
-        let tensor = Arc::downgrade(&self.0);
-        self.register_hook(move |g| {
-            if let Some(inner) = tensor.upgrade() {
-                accumulate(&Tensor(inner), g)?;
-            }
-            Ok(None)
+        let node = self.node().ok_or_else(|| {
+            TensorError::new(
+                ErrorKind::Autograd,
+                "retain_grad",
+                "cannot keep the gradient of a tensor that requires none",
+            )
         })?;
+        self.retain_at(&node);
         Ok(())
+    }
+
+    /// The node keeps a weak handle only, since the tensor owns the node.
+    fn retain_at(&self, node: &Arc<Node>) {
+        let hooks = node.hooks.lock().get_or_insert_default().clone();
+        hooks.list.lock().retained = Some(Arc::downgrade(&self.0));
+    }
+
+    /// Whether [`retain_grad`](Self::retain_grad) was called; forgets it. The gradient that is kept is that
+    /// of the tensor's last value, so an in-place op takes the mark along to the new node.
+    fn take_retained(&self, node: &Option<Arc<Node>>) -> bool {
+        let Some(hooks) = node.as_ref().and_then(|n| n.hooks.lock().clone()) else { return false };
+        let mut list = hooks.list.lock();
+        let own = list.retained.as_ref().is_some_and(|t| std::ptr::eq(t.as_ptr(), Arc::as_ptr(&self.0)));
+        own && list.retained.take().is_some()
     }
 
     fn meta<R>(&self, f: impl FnOnce(&mut Meta) -> R) -> R {
@@ -218,7 +264,7 @@ impl Tensor {
         if !self.requires_grad() {
             return None;
         }
-        if let Some(base) = self.0.base.as_ref().filter(|b| b.recorded)
+        if let Some(base) = self.base().filter(|b| b.recorded)
             && let Some(base_node) = base.tensor.node()
         {
             return Some(self.view_node(&base.tensor, base_node));
@@ -254,6 +300,9 @@ impl Tensor {
                 Ok(smallvec![Some(strided_scatter(g, base.shape(), region)?)])
             });
             let node = Node::rule("AsStrided", smallvec![Some(base_node)], rule);
+            if self.take_retained(&m.node) {
+                self.retain_at(&node);
+            }
             m.node = Some(node.clone());
             node
         })
@@ -268,9 +317,14 @@ impl Tensor {
 
     fn set_node(&self, node: Option<Arc<Node>>) {
         let base_node =
-            self.0.base.as_ref().filter(|b| b.recorded).and_then(|b| b.tensor.node()).map(|n| address(&n));
+            self.base().filter(|b| b.recorded).and_then(|b| b.tensor.node()).map(|n| address(&n));
         self.0.tracked.store(node.is_some(), Ordering::Release);
         self.meta(|m| {
+            if let Some(node) = &node
+                && self.take_retained(&m.node)
+            {
+                self.retain_at(node);
+            }
             m.node = node;
             m.base_node = base_node;
         });
@@ -328,7 +382,8 @@ pub(crate) fn record_many(
 }
 
 /// An in-place op: `direct` writes the target's memory; where gradients are recorded, `value` computes
-/// what it will hold, of the target's shape and dtype, as a recorded op instead.
+/// what it will hold, of the target's shape and dtype, as a recorded op instead. It reads the target
+/// through [`Tensor::before_write`].
 ///
 /// `inputs` are the other tensors that take part. Errors: `Autograd` for a leaf that requires a
 /// gradient, and views of one; those of `direct` and `value`.
@@ -339,13 +394,14 @@ pub(crate) fn in_place(
     direct: impl FnOnce() -> Result<()>,
     value: impl FnOnce() -> Result<Tensor>,
 ) -> Result<Tensor> {
-    let base = target.0.base.as_ref();
+    let base = target.base();
     let refuse = |rule| Err(TensorError::new(ErrorKind::Autograd, op, rule).with("shape", target.shape()));
     let recording = is_grad_enabled();
-    if recording && base.is_some_and(|b| !b.recorded && b.tensor.requires_grad()) {
+    let tracked = target.requires_grad() || inputs.iter().any(|t| t.requires_grad());
+    if recording && base.is_some_and(|b| !b.recorded && (tracked || b.tensor.requires_grad())) {
         return refuse("a view made under no_grad is being modified in place with gradients recorded");
     }
-    if !recording || !(target.requires_grad() || inputs.iter().any(|t| t.requires_grad())) {
+    if !recording || !tracked {
         direct()?;
         return Ok(target.clone());
     }
@@ -372,6 +428,14 @@ pub(crate) fn in_place(
 }
 
 impl Tensor {
+    /// A copy of the elements with this tensor's place in the graph: what the rule of an in-place op may
+    /// keep, while the tensor's own memory is overwritten.
+    pub(crate) fn before_write(&self) -> Result<Tensor> {
+        let out = dispatch::duplicate(self)?;
+        out.set_node(self.node());
+        Ok(out)
+    }
+
     /// Records that the whole value was replaced by one with its own place in the graph.
     fn replace_value(&self, value: Option<Arc<Node>>) {
         // A value without history leaves the tensor in the graph, as one that passes no gradient on.
@@ -405,29 +469,35 @@ impl Tensor {
 
 /// Adds a gradient to a tensor's `.grad`.
 pub(crate) fn accumulate(tensor: &Tensor, grad: &Tensor) -> Result<()> {
-    let sum = match tensor.grad() {
-        None if is_grad_enabled() => grad.clone(),
-        // The engine may hand the same tensor to several leaves, so it is kept only when nobody else can
-        // see it.
-        None if Arc::strong_count(&grad.0) == 1
-            && Arc::strong_count(grad.storage()) == 1
-            && grad.is_contiguous() =>
-        {
-            grad.detach()
-        }
-        None => dispatch::duplicate(grad)?,
-        Some(old) if is_grad_enabled() || old.layout().may_overlap_itself() => old.add(grad)?,
-        Some(old) => {
-            old.add_(grad)?;
+    loop {
+        let old = tensor.grad();
+        let sum = match &old {
+            None if is_grad_enabled() => grad.copy()?,
+            // The engine may hand the same tensor to several leaves, so it is kept only when nobody else can
+            // see it.
+            None if Arc::strong_count(&grad.0) == 1
+                && Arc::strong_count(grad.storage()) == 1
+                && grad.is_contiguous() =>
+            {
+                grad.detach()
+            }
+            None => dispatch::duplicate(grad)?,
+            Some(old) if is_grad_enabled() || old.layout().may_overlap_itself() => old.add(grad)?,
+            Some(old) => {
+                old.add_(grad)?;
+                return Ok(());
+            }
+        };
+        // Another thread may have come first; its gradient must not be lost.
+        if tensor.exchange_grad(old.as_ref(), sum) {
             return Ok(());
         }
-    };
-    tensor.set_grad(Some(sum))
+    }
 }
 
 /// The base of a view taken from `parent`.
 pub(crate) fn base_for_view(parent: &Tensor) -> Base {
-    match &parent.0.base {
+    match parent.base() {
         Some(b) => Base { tensor: b.tensor.clone(), recorded: b.recorded && is_grad_enabled() },
         None => Base { tensor: parent.clone(), recorded: is_grad_enabled() },
     }

@@ -90,7 +90,7 @@ thread_local! {
 }
 
 /// What a node holds, with its destructor still to run.
-type Remains = (Edges, Option<Arc<Rule>>);
+type Remains = (Edges, Option<Arc<Rule>>, Option<Arc<Hooks>>);
 
 impl Drop for Node {
     /// Drops what the node held without recursion, so that a chain of a million ops needs no more stack
@@ -100,7 +100,7 @@ impl Drop for Node {
             Action::Rule(slot) => slot.get_mut().take(),
             Action::Accumulate(_) => None,
         };
-        let mut remains = Some((std::mem::take(&mut self.edges), rule));
+        let mut remains = Some((std::mem::take(&mut self.edges), rule, self.hooks.get_mut().take()));
         let outermost = REMAINS.try_with(|cell| {
             let Ok(mut queue) = cell.try_borrow_mut() else { return false };
             match &mut *queue {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusttorch_backend::{ErrorKind, Result, TensorError};
 
+use super::mode::is_grad_enabled;
 use super::node::{Context, Node};
 use crate::tensor::Tensor;
 
@@ -11,20 +12,33 @@ use crate::tensor::Tensor;
 pub(crate) struct Saved {
     tensor: Tensor,
     version: u64,
-    /// The tensor is the result of the node that keeps it. It is then kept without its place in the
-    /// graph, which would make the node own itself.
-    is_output: bool,
+    place: Place,
+}
+
+/// Where a kept tensor stands in the graph. Only a leaf's own place can be left to the tensor: an in-place
+/// op may later put the node that keeps it behind any other, and the node would then own itself.
+enum Place {
+    /// A leaf that requires a gradient.
+    Leaf,
+    /// The result of this node, or of none.
+    At(Option<Arc<Node>>),
+    /// The result of the node that keeps it.
+    Output,
 }
 
 impl Saved {
     /// Keeps an input.
     pub(crate) fn input(tensor: &Tensor) -> Saved {
-        Saved { version: tensor.version(), tensor: tensor.clone(), is_output: false }
+        let version = tensor.version();
+        if tensor.requires_grad() && tensor.is_leaf() {
+            return Saved { version, tensor: tensor.clone(), place: Place::Leaf };
+        }
+        Saved { version, tensor: tensor.detach(), place: Place::At(tensor.node()) }
     }
 
     /// Keeps the op's own result.
     pub(crate) fn output(tensor: &Tensor) -> Saved {
-        Saved { version: tensor.version(), tensor: tensor.detach(), is_output: true }
+        Saved { version: tensor.version(), tensor: tensor.detach(), place: Place::Output }
     }
 
     /// The tensor, with its place in the graph. Error: `Autograd` when it was overwritten since.
@@ -41,7 +55,15 @@ impl Saved {
             .with("version", now)
             .with("expected", self.version));
         }
-        let node: &Arc<Node> = context.node;
-        Ok(if self.is_output { self.tensor.with_node(node) } else { self.tensor.clone() })
+        let node = match &self.place {
+            Place::Leaf => None,
+            Place::At(node) => node.as_ref(),
+            Place::Output => Some(context.node),
+        };
+        // Where nothing is recorded nobody asks for the place.
+        Ok(match node.filter(|_| is_grad_enabled()) {
+            Some(node) => self.tensor.with_node(node),
+            None => self.tensor.clone(),
+        })
     }
 }

@@ -38,12 +38,13 @@ impl Operand<'_> {
         }
     }
 
-    /// As a tensor of `dtype`; a scalar becomes 0-d.
+    /// As a tensor of `dtype`. A scalar becomes one element that stride 0 repeats over `shape`, so that
+    /// broadcasting has nothing to do.
     #[inline]
-    pub(crate) fn to_tensor(self, dtype: DType) -> Result<Tensor> {
+    pub(crate) fn to_tensor(self, dtype: DType, shape: &[usize]) -> Result<Tensor> {
         match self {
             Operand::Tensor(t) => t.to_dtype(dtype),
-            Operand::Scalar(s) => Tensor::full(&[], s, dtype),
+            Operand::Scalar(s) => Tensor::repeated(s, dtype, shape),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::autograd::{Context, Saved, in_place, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
-/// The dtype in which `op` computes on these operands. Error: `DType` or `NotImplemented`.
+/// The dtype in which `op` computes on these operands. Errors: `NotImplemented`; `Value` for an integer
+/// power with a negative exponent.
 fn compute_dtype(op: BinaryOp, a: &Tensor, b: &Operand<'_>) -> Result<DType> {
     let joined = b.join(ResultType::new().tensor(a.dtype(), a.rank())).dtype();
     let bool_operand = a.dtype() == DType::Bool || b.join(ResultType::new()).dtype() == DType::Bool;
@@ -20,8 +21,7 @@ fn compute_dtype(op: BinaryOp, a: &Tensor, b: &Operand<'_>) -> Result<DType> {
         _ => !op.rule().accepts().contains(joined),
     };
     if refused {
-        let kind = if op == BinaryOp::Sub { ErrorKind::DType } else { ErrorKind::NotImplemented };
-        return Err(TensorError::new(kind, op.name(), "not implemented for these dtypes")
+        return Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "not implemented for these dtypes")
             .with("lhs", a.dtype())
             .with("rhs", b.join(ResultType::new()).dtype()));
     }
@@ -44,7 +44,7 @@ fn compute_dtype(op: BinaryOp, a: &Tensor, b: &Operand<'_>) -> Result<DType> {
 #[inline]
 pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
     let dtype = compute_dtype(op, a, &b)?;
-    same_dtype(op, &a.to_dtype(dtype)?, &b.to_tensor(dtype)?)
+    same_dtype(op, &a.to_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?)
 }
 
 /// `op(a, b)` of two tensors of one dtype.
@@ -62,7 +62,7 @@ fn same_shape(op: BinaryOp, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let out = dispatch::compute(op.name(), [a, b], a.shape(), a.dtype(), |be, [a, b], out| {
         be.binary(op, a, b, out)
     })?;
-    if !out.dtype().is_float() || op == BinaryOp::FloorDivide {
+    if !out.dtype().is_float() {
         return Ok(out);
     }
     Ok(record(op.title(), out, [a, b], |y| {
@@ -137,7 +137,8 @@ fn gradient_a(op: BinaryOp, a: &KeptOperand, b: &KeptOperand, g: &Tensor) -> Res
         Fmax => g.masked_fill(&a.get()?.ge(b.get()?)?.logical_or(&b.get()?.isnan()?)?.logical_not()?, 0.0),
         Fmin => g.masked_fill(&a.get()?.le(b.get()?)?.logical_or(&b.get()?.isnan()?)?.logical_not()?, 0.0),
         Atan2 => g.mul(&b.get()?.div(&square_sum(a.get()?, b.get()?)?)?),
-        FloorDivide | BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
+        FloorDivide => Err(no_gradient(op)),
+        BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
     }
 }
 
@@ -162,8 +163,14 @@ fn gradient_b(op: BinaryOp, a: &KeptOperand, b: &KeptOperand, y: &KeptOperand, g
         Fmax => g.masked_fill(&a.get()?.ge(b.get()?)?.logical_or(&b.get()?.isnan()?)?, 0.0),
         Fmin => g.masked_fill(&a.get()?.le(b.get()?)?.logical_or(&b.get()?.isnan()?)?, 0.0),
         Atan2 => g.mul(&a.get()?.neg()?.div(&square_sum(a.get()?, b.get()?)?)?),
-        FloorDivide | BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
+        FloorDivide => Err(no_gradient(op)),
+        BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
     }
+}
+
+/// PyTorch records a floor division and refuses to go back through it.
+fn no_gradient(op: BinaryOp) -> TensorError {
+    TensorError::new(ErrorKind::Autograd, op.name(), "has no gradient")
 }
 
 /// Half of the gradient where the operands are equal, none where this one lost.
@@ -187,7 +194,7 @@ pub(crate) fn binary_in_place(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Resul
         .with("result", dtype)
         .with("tensor", a.dtype()));
     }
-    let other = b.to_tensor(dtype)?;
+    let other = b.to_tensor(dtype, a.shape())?;
     fits_in_place(op.name(), a, other.shape())?;
     let other = if other.shape() == a.shape() { other } else { other.broadcast_to(a.shape())? };
     let inputs: &[&Tensor] = &[&other];
@@ -203,7 +210,7 @@ pub(crate) fn binary_in_place(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Resul
                 dispatch::write_in_place(op.name(), a, [&value], |be, io, [v]| be.copy(v, io))
             }
         },
-        || same_shape(op, &a.to_dtype(dtype)?, &other)?.to_dtype(a.dtype()),
+        || same_shape(op, &a.before_write()?.to_dtype(dtype)?, &other)?.to_dtype(a.dtype()),
     )
 }
 
@@ -237,7 +244,8 @@ macro_rules! binary_methods {
     ($($(#[$doc:meta])* $variant:ident $method:ident $assign:tt $torch:literal $rule:ident;)*) => {
         /// Elementwise ops of two operands `a` (this tensor) and `b` (a tensor or a number), which are
         /// promoted to one dtype and broadcast to one shape. Errors: `Shape` where they do not broadcast,
-        /// `DType` or `NotImplemented` where the dtype is refused.
+        /// `NotImplemented` where the dtype is refused; of the in-place forms `DType` where the result's dtype is
+        /// of a higher category than the tensor's.
         impl Tensor {
             $(
                 $(#[$doc])*

@@ -12,7 +12,7 @@ use crate::tensor::Tensor;
 fn compare(op: CompareOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
     let dtype = b.join(ResultType::new().tensor(a.dtype(), a.rank())).dtype();
     // Nothing is differentiated through a comparison.
-    let (a, b) = (a.detach().to_dtype(dtype)?, b.to_tensor(dtype)?.detach());
+    let (a, b) = (a.detach().to_dtype(dtype)?, b.to_tensor(dtype, a.shape())?.detach());
     let shape = broadcast_shapes(op.name(), a.shape(), b.shape())?;
     let (a, b) = (a.broadcast_to(&shape)?, b.broadcast_to(&shape)?);
     dispatch::compute(op.name(), [&a, &b], &shape, DType::Bool, |be, [a, b], out| be.compare(op, a, b, out))

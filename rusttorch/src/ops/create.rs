@@ -3,10 +3,11 @@
 use rusttorch_backend::layout::numel;
 use rusttorch_backend::{Buffer, DType, ErrorKind, Layout, Result, Scalar, TensorError};
 
+use super::select::castable;
 use crate::backends;
 use crate::dispatch;
 use crate::storage::Storage;
-use crate::tensor::{Tensor, TensorElement};
+use crate::tensor::{Memory, Tensor, TensorElement};
 
 /// A contiguous tensor of `shape` with the elements of `data`, already in the buffer's form.
 fn upload<E: rusttorch_backend::Element>(op: &'static str, data: &[E], shape: &[usize]) -> Result<Tensor> {
@@ -73,11 +74,24 @@ impl Tensor {
         dispatch::fresh("empty", &backends::current()?, shape, dtype, |_| Ok(()))
     }
 
-    /// Every element `value`, cast to `dtype`. PyTorch: `torch.full`.
+    /// Every element `value`, cast to `dtype`. PyTorch: `torch.full`. Error: `Value` beyond the range of an
+    /// integer dtype.
     #[inline]
     pub fn full(shape: &[usize], value: impl Into<Scalar>, dtype: DType) -> Result<Tensor> {
+        let value = castable("full", value.into(), dtype)?;
         let backend = backends::current()?;
-        dispatch::fresh("full", &backend, shape, dtype, |out| backend.fill(value.into(), out))
+        dispatch::fresh("full", &backend, shape, dtype, |out| backend.fill(value, out))
+    }
+
+    /// One element in memory that stride 0 repeats over `shape`.
+    #[inline]
+    pub(crate) fn repeated(value: Scalar, dtype: DType, shape: &[usize]) -> Result<Tensor> {
+        let backend = backends::current()?;
+        let one = Layout::scalar();
+        let mut buffer = backend.alloc(dtype.size())?;
+        backend.fill(value, rusttorch_backend::ViewMut::new(&mut *buffer, &one, dtype)?)?;
+        let layout = if shape.is_empty() { one } else { one.broadcast_to(shape)? };
+        Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, &backend)), layout, dtype))
     }
 
     /// Zeros. PyTorch: `torch.zeros`.
@@ -100,12 +114,12 @@ impl Tensor {
         Self::full_like(like, 1i64)
     }
 
-    /// A constant of the shape and dtype of another tensor. PyTorch: `torch.full_like`.
+    /// A constant of the shape and dtype of another tensor. PyTorch: `torch.full_like`. Error: `Value` beyond
+    /// the range of an integer dtype.
     pub fn full_like(like: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        let value = castable("full_like", value.into(), like.dtype())?;
         let backend = dispatch::backend_of([like])?;
-        dispatch::fresh("full_like", &backend, like.shape(), like.dtype(), |out| {
-            backend.fill(value.into(), out)
-        })
+        dispatch::fresh("full_like", &backend, like.shape(), like.dtype(), |out| backend.fill(value, out))
     }
 
     /// Unspecified elements of the shape and dtype of another tensor. PyTorch: `torch.empty_like`.
@@ -114,7 +128,7 @@ impl Tensor {
     }
 
     /// `start, start + step, ..` before `end`: `ceil((end - start) / step)` elements. PyTorch: `torch.arange`.
-    /// Error: `Value` for step 0, a step away from `end`, or bounds that are not finite.
+    /// Error: `Value` for step 0, a step away from `end`, or bounds and steps that are not finite.
     pub fn arange(
         start: impl Into<Scalar>,
         end: impl Into<Scalar>,
@@ -127,8 +141,8 @@ impl Tensor {
         let fail = |rule| {
             TensorError::new(ErrorKind::Value, OP, rule).with("start", a).with("end", b).with("step", s)
         };
-        if !(a.is_finite() && b.is_finite()) || s.is_nan() {
-            return Err(fail("bounds are not finite"));
+        if !(a.is_finite() && b.is_finite() && s.is_finite()) {
+            return Err(fail("bounds and step are not finite"));
         }
         if s == 0.0 || (b - a) * s < 0.0 {
             return Err(fail("step is zero or leads away from the end"));
@@ -175,6 +189,6 @@ impl Tensor {
     /// reaches past its end.
     pub fn from_buffer(buffer: Box<dyn Buffer>, layout: Layout, dtype: DType) -> Result<Tensor> {
         rusttorch_backend::View::new(&*buffer, &layout, dtype)?;
-        Ok(Tensor::from_parts(Storage::new(buffer, &backends::current()?), layout, dtype, None))
+        Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, &backends::current()?)), layout, dtype))
     }
 }

@@ -109,15 +109,15 @@ impl Tensor {
     }
 
     /// The entries of `dim` that a vector of indices names, in its order. PyTorch: `torch.index_select`.
-    /// Errors: `Dim`, `Shape` for an index of more than one dimension, `DType`, `Index` for an element out of
-    /// bounds (negative ones are).
+    /// Errors: `Dim`, `DType`, `Index` for an index of more than one dimension and for an element out of bounds
+    /// (negative ones are).
     pub fn index_select(&self, dim: isize, index: &Tensor) -> Result<Tensor> {
         const OP: &str = "index_select";
         let d = normalize_dim(OP, dim, self.rank())?;
         let index = check_index_dtype(OP, index)?;
         if index.rank() > 1 {
             return Err(
-                TensorError::new(ErrorKind::Shape, OP, "index must be a vector").with("index", index.shape())
+                TensorError::new(ErrorKind::Index, OP, "index must be a vector").with("index", index.shape())
             );
         }
         let index = index.reshape([-1])?;
@@ -175,7 +175,7 @@ impl Tensor {
                     b.scatter(op, io, d, i, s)
                 })
             },
-            || self.scatter_with(op, dim, &index, &src),
+            || self.before_write()?.scatter_with(op, dim, &index, &src),
         )
     }
 

@@ -9,12 +9,12 @@ use crate::tensor::Tensor;
 impl Tensor {
     /// The tensors one after another along `dim`; their other sizes are equal and their dtypes are promoted.
     /// An empty vector `[0]` fits everything, as in PyTorch. PyTorch: `torch.cat`.
-    /// Errors: `Shape` where sizes or ranks differ or a tensor is 0-d, `Value` for no tensors, `Dim`.
+    /// Errors: `Shape` where sizes or ranks differ or a tensor is 0-d, `Argument` for no tensors, `Dim`.
     pub fn cat(tensors: &[&Tensor], dim: isize) -> Result<Tensor> {
         const OP: &str = "cat";
         let dtype = tensors.iter().fold(ResultType::new(), |r, t| r.tensor(t.dtype(), t.rank())).dtype();
         let Some(first) = tensors.first() else {
-            return Err(TensorError::new(ErrorKind::Value, OP, "needs at least one tensor"));
+            return Err(TensorError::new(ErrorKind::Argument, OP, "needs at least one tensor"));
         };
         if let Some(i) = tensors.iter().position(|t| t.rank() == 0) {
             return Err(

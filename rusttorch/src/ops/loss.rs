@@ -39,8 +39,12 @@ pub(crate) fn elementwise(
     let dtype = x.dtype().promote(target.dtype());
     let (x, target) = (&x.to_dtype(dtype)?, &target.to_dtype(dtype)?);
     needs_float(op, x)?;
-    let strict = matches!(op, Loss::BinaryCrossEntropy);
-    if strict && x.shape() != target.shape() {
+    if let Loss::SmoothL1 { beta } = op
+        && (beta < 0.0 || beta.is_nan())
+    {
+        return Err(TensorError::new(ErrorKind::Value, name, "beta is negative").with("beta", beta));
+    }
+    if op == Loss::BinaryCrossEntropy && x.shape() != target.shape() {
         return Err(TensorError::new(ErrorKind::Argument, name, "input and target differ in shape")
             .with("input", x.shape())
             .with("target", target.shape()));

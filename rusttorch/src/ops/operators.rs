@@ -83,7 +83,7 @@ macro_rules! scalar_on_the_left {
             fn $method(self, rhs: &Tensor) -> Result<Tensor> {
                 let dtype = rusttorch_backend::ResultType::new().tensor(rhs.dtype(), rhs.rank()).scalar(self.into());
                 // As in PyTorch, the number is no more than a number: the tensor's dtype counts for more.
-                let left = Tensor::full(&[], self, dtype.dtype())?;
+                let left = Tensor::repeated(self.into(), dtype.dtype(), &[])?;
                 $trait::$method(&left, rhs)
             }
         }

@@ -1,8 +1,9 @@
 //! Random tensors, with PyTorch's numbers for PyTorch's seed.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use parking_lot::Mutex;
+use parking_lot::ReentrantMutex;
 use rusttorch_backend::ops::Distribution;
 use rusttorch_backend::{DType, ErrorKind, Generator, Result, TensorError};
 
@@ -11,17 +12,24 @@ use crate::backends;
 use crate::dispatch;
 use crate::tensor::Tensor;
 
-static DEFAULT: LazyLock<Mutex<Generator>> =
-    LazyLock::new(|| Mutex::new(Generator::new(Generator::DEFAULT_SEED)));
+/// Taken before the locks of any storage, since a thread that holds it may read tensors.
+static DEFAULT: LazyLock<ReentrantMutex<RefCell<Generator>>> =
+    LazyLock::new(|| ReentrantMutex::new(RefCell::new(Generator::new(Generator::DEFAULT_SEED))));
 
 /// Seeds the default generator. PyTorch: `torch.manual_seed`.
 pub fn manual_seed(seed: u64) {
-    DEFAULT.lock().manual_seed(seed);
+    DEFAULT.lock().borrow_mut().manual_seed(seed);
 }
 
-/// Runs `body` with the default generator, for example to save and restore its state.
+/// Runs `body` with the default generator, for example to save and restore its state. Other threads that
+/// draw wait meanwhile. What this thread draws inside of `body` by other means does not move the generator.
 pub fn with_default_generator<R>(body: impl FnOnce(&mut Generator) -> R) -> R {
-    body(&mut DEFAULT.lock())
+    let default = DEFAULT.lock();
+    // `body` works on a copy, so that it may call what draws from the default generator too.
+    let mut generator = default.borrow().clone();
+    let result = body(&mut generator);
+    default.replace(generator);
+    result
 }
 
 fn check(op: &'static str, distribution: Distribution, dtype: DType) -> Result<()> {
@@ -39,7 +47,10 @@ fn check(op: &'static str, distribution: Distribution, dtype: DType) -> Result<(
 fn draw(op: &'static str, distribution: Distribution, shape: &[usize], dtype: DType) -> Result<Tensor> {
     check(op, distribution, dtype)?;
     let backend = backends::current()?;
-    dispatch::fresh(op, &backend, shape, dtype, |out| backend.random(distribution, &mut DEFAULT.lock(), out))
+    let default = DEFAULT.lock();
+    dispatch::fresh(op, &backend, shape, dtype, |out| {
+        backend.random(distribution, &mut default.borrow_mut(), out)
+    })
 }
 
 fn draw_in_place(op: &'static str, distribution: Distribution, x: &Tensor) -> Result<Tensor> {
@@ -48,7 +59,12 @@ fn draw_in_place(op: &'static str, distribution: Distribution, x: &Tensor) -> Re
         op,
         x,
         &[],
-        || dispatch::write_in_place(op, x, [], |b, out, []| b.random(distribution, &mut DEFAULT.lock(), out)),
+        || {
+            let default = DEFAULT.lock();
+            dispatch::write_in_place(op, x, [], |b, out, []| {
+                b.random(distribution, &mut default.borrow_mut(), out)
+            })
+        },
         || draw(op, distribution, x.shape(), x.dtype()),
     )
 }
@@ -80,7 +96,7 @@ impl Tensor {
                 .caused_by(e)
         })?;
         order.resize(n, 0);
-        DEFAULT.lock().fill_permutation(&mut order);
+        DEFAULT.lock().borrow_mut().fill_permutation(&mut order);
         Tensor::from_vec(order, &[n])
     }
 

@@ -25,7 +25,7 @@ fn kept_shape(shape: &[usize], axes: &[usize]) -> Shape {
     shape.iter().enumerate().map(|(d, &n)| if axes.contains(&d) { 1 } else { n }).collect()
 }
 
-/// The dtype in which `op` is computed on `x`, and that of its result. Errors: `DType`.
+/// The dtype in which `op` is computed on `x`, and that of its result. Error: `NotImplemented`.
 fn dtypes(op: ReduceOp, x: DType) -> Result<(DType, DType)> {
     let integral = x.category() < Category::Float;
     match op {
@@ -35,7 +35,7 @@ fn dtypes(op: ReduceOp, x: DType) -> Result<(DType, DType)> {
         ReduceOp::All | ReduceOp::Any => Ok((x, DType::Bool)),
         ReduceOp::Logsumexp if integral => Ok((DType::DEFAULT_FLOAT, DType::DEFAULT_FLOAT)),
         ReduceOp::Mean | ReduceOp::Var { .. } if integral => {
-            Err(TensorError::new(ErrorKind::DType, op.name(), "needs a floating-point tensor")
+            Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "needs a floating-point tensor")
                 .with("dtype", x))
         }
         ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Logsumexp => Ok((x, x)),
@@ -87,7 +87,7 @@ fn drop_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
 /// The gradient of a reduction, of shape `[.., 1, ..]`, spread over the elements it came from.
 fn rule(op: ReduceOp, x: &Tensor, y: &Tensor, axes: &[usize]) -> crate::autograd::Rule {
     let layout = x.layout().clone();
-    let count = axes.iter().map(|&a| x.shape()[a]).product::<usize>() as f64;
+    let count = axes.iter().map(|&a| x.shape()[a] as f64).product::<f64>();
     let saved_x = match op {
         ReduceOp::Sum | ReduceOp::Mean | ReduceOp::All | ReduceOp::Any => None,
         ReduceOp::Prod | ReduceOp::Amax | ReduceOp::Amin | ReduceOp::Var { .. } | ReduceOp::Logsumexp => {
@@ -130,6 +130,9 @@ fn rule(op: ReduceOp, x: &Tensor, y: &Tensor, axes: &[usize]) -> crate::autograd
 /// For every element the product of the others along the axes, right also where some are zero, and
 /// differentiable again: the product of those before and of those after, found by halving.
 fn product_of_others(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    if x.numel() == 0 {
+        return Ok(x.clone());
+    }
     let rest: Vec<isize> = (0..x.rank()).filter(|d| !axes.contains(d)).map(|d| d as isize).collect();
     let order: Vec<isize> = rest.iter().copied().chain(axes.iter().map(|&a| a as isize)).collect();
     let moved = x.permute(&order)?;
@@ -229,7 +232,7 @@ impl Tensor {
         reduce(ReduceOp::Sum, "Sum", self, &dims.into(), keepdim)
     }
 
-    /// Mean of all elements, floats only. Empty: NaN. PyTorch: `torch.mean`. Error: `DType`.
+    /// Mean of all elements, floats only. Empty: NaN. PyTorch: `torch.mean`. Error: `NotImplemented`.
     pub fn mean(&self) -> Result<Tensor> {
         self.mean_dim(Dims::all(), false)
     }
@@ -323,7 +326,7 @@ impl Tensor {
     }
 
     /// `sum((x - mean)^2) / max(0, n - correction)` along dims, floats only. PyTorch: `torch.var`.
-    /// Error: `DType`.
+    /// Error: `NotImplemented`.
     pub fn var(&self, dims: impl Into<Dims>, correction: f64, keepdim: bool) -> Result<Tensor> {
         reduce(ReduceOp::Var { correction }, "Var", self, &dims.into(), keepdim)
     }

@@ -22,11 +22,12 @@ impl Tensor {
         const OP: &str = "where";
         let (a, b): (Operand<'_>, Operand<'_>) = (a.into(), b.into());
         let dtype = b.join(a.join(ResultType::new())).dtype();
-        where_same_dtype(OP, condition, &a.to_tensor(dtype)?, &b.to_tensor(dtype)?)
+        where_same_dtype(OP, condition, &a.to_tensor(dtype, condition.shape())?, &b.to_tensor(dtype, condition.shape())?)
     }
 
     /// A copy with `value` where `mask` is true. The mask broadcasts to the tensor; the value is cast
-    /// to its dtype. PyTorch: `torch.masked_fill`. Errors: `DType`, `Shape`.
+    /// to its dtype. PyTorch: `torch.masked_fill`. Errors: `DType` for a mask that is not bool, `Shape`, `Value`
+    /// beyond the range of an integer dtype.
     pub fn masked_fill(&self, mask: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
         const OP: &str = "masked_fill";
         let value = castable(OP, value.into(), self.dtype())?;
@@ -45,14 +46,14 @@ impl Tensor {
                 let value = self.detach().masked_fill(mask, value)?;
                 dispatch::write_in_place("masked_fill_", self, [&value], |b, io, [v]| b.copy(v, io))
             },
-            || self.masked_fill(mask, value),
+            || self.before_write()?.masked_fill(mask, value),
         )
     }
 
     /// Writes `value`, cast to the tensor's dtype, into every element. Returns the tensor itself.
-    /// Errors: `Alias` for an expanded tensor, `Autograd`.
+    /// Errors: `Alias` for an expanded tensor, `Autograd`, `Value` beyond the range of an integer dtype.
     pub fn fill_(&self, value: impl Into<Scalar>) -> Result<Tensor> {
-        let value = value.into();
+        let value = castable("fill_", value.into(), self.dtype())?;
         in_place(
             "fill_",
             self,
@@ -106,16 +107,27 @@ fn where_same_dtype(op: &'static str, condition: &Tensor, a: &Tensor, b: &Tensor
     }))
 }
 
-/// Error: `DType` when a scalar's category is above that of the dtype it should be written in.
-fn castable(op: &'static str, value: Scalar, dtype: DType) -> Result<Scalar> {
-    if value.dtype().category() > dtype.category() && dtype != DType::Bool {
-        return Err(TensorError::new(
-            ErrorKind::DType,
-            op,
-            "value cannot be cast to the tensor's dtype without loss",
-        )
-        .with("value", value.to_string())
-        .with("dtype", dtype));
+/// Error: `Value` for a number beyond the range of an integer dtype. As in PyTorch fractions are cut off, and
+/// of an unsigned dtype whole negative numbers wrap, so that -1 is the largest one.
+pub(crate) fn castable(op: &'static str, value: Scalar, dtype: DType) -> Result<Scalar> {
+    let fits = |low: i64, high: i64| match value {
+        Scalar::Bool(_) => true,
+        Scalar::Int(v) => (if low == 0 { -high } else { low }) <= v && v <= high,
+        // The bounds of i64 are no f64, but one more than the upper bound is.
+        Scalar::Float(v) => !v.is_nan() && (if low == 0 { v } else { v.trunc() }) >= low as f64 && v.trunc() < high as f64 + 1.0,
+    };
+    let fits = match dtype {
+        DType::U8 => fits(0, u8::MAX.into()),
+        DType::I8 => fits(i8::MIN.into(), i8::MAX.into()),
+        DType::I16 => fits(i16::MIN.into(), i16::MAX.into()),
+        DType::I32 => fits(i32::MIN.into(), i32::MAX.into()),
+        DType::I64 => fits(i64::MIN, i64::MAX),
+        DType::Bool | DType::F16 | DType::BF16 | DType::F32 | DType::F64 => true,
+    };
+    if fits {
+        return Ok(value);
     }
-    Ok(value)
+    Err(TensorError::new(ErrorKind::Value, op, "value lies outside of the dtype's range")
+        .with("value", value.to_string())
+        .with("dtype", dtype))
 }

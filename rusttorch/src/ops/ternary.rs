@@ -20,10 +20,14 @@ fn accepts(op: TernaryOp) -> DTypeSet {
 fn ternary(op: TernaryOp, title: &'static str, a: &Tensor, b: Operand<'_>, c: Operand<'_>) -> Result<Tensor> {
     let dtype = c.join(b.join(ResultType::new().tensor(a.dtype(), a.rank()))).dtype();
     if !accepts(op).contains(dtype) {
-        return Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "not implemented for this dtype")
-            .with("dtype", dtype));
+        // PyTorch had a meaning for integers once and says so.
+        let kind = match op {
+            TernaryOp::Addcdiv { .. } if dtype.is_int() => ErrorKind::DType,
+            _ => ErrorKind::NotImplemented,
+        };
+        return Err(TensorError::new(kind, op.name(), "not implemented for this dtype").with("dtype", dtype));
     }
-    let (a, b, c) = (&a.to_dtype(dtype)?, &b.to_tensor(dtype)?, &c.to_tensor(dtype)?);
+    let (a, b, c) = (&a.to_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?, &c.to_tensor(dtype, a.shape())?);
     let name = op.name();
     let shape = broadcast_shapes(name, a.shape(), &broadcast_shapes(name, b.shape(), c.shape())?)?;
     let (a, b, c) = (&a.broadcast_to(&shape)?, &b.broadcast_to(&shape)?, &c.broadcast_to(&shape)?);
@@ -105,7 +109,7 @@ impl Tensor {
             )
             .with("dtype", dtype));
         }
-        let (x, bound) = (self.to_dtype(dtype)?, bound.to_tensor(dtype)?);
+        let (x, bound) = (self.to_dtype(dtype)?, bound.to_tensor(dtype, self.shape())?);
         let outside = if below { x.le(&bound)? } else { x.ge(&bound)? };
         Tensor::where_cond(&outside, &bound, &x)?.keep_nan(&bound)
     }

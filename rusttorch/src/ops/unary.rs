@@ -14,8 +14,8 @@ fn check_dtype(op: UnaryOp, dtype: DType) -> Result<()> {
     if op.rule().accepts().contains(dtype) {
         return Ok(());
     }
-    let kind = if op == UnaryOp::Neg { ErrorKind::DType } else { ErrorKind::NotImplemented };
-    Err(TensorError::new(kind, op.name(), "not implemented for this dtype").with("dtype", dtype))
+    Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "not implemented for this dtype")
+        .with("dtype", dtype))
 }
 
 pub(crate) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
@@ -67,7 +67,7 @@ pub(crate) fn unary_in_place(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
         x,
         &[],
         || dispatch::write_in_place(op.name(), x, [], |b, io, []| b.unary_assign(op, io)),
-        || unary(op, x),
+        || unary(op, &x.before_write()?),
     )
 }
 
@@ -157,7 +157,8 @@ macro_rules! in_place_method {
 macro_rules! unary_methods {
     ($($(#[$doc:meta])* $variant:ident $method:ident $assign:tt $torch:literal $rule:ident;)*) => {
         /// Elementwise ops of one operand. Every shape; an empty tensor gives an empty one. Where the dtype
-        /// is not accepted the error is `NotImplemented` (or `DType`).
+        /// is not accepted the error is `NotImplemented`; of the in-place forms it is `DType` where the result would
+        /// be a float and the tensor is none.
         impl Tensor {
             $(
                 $(#[$doc])*

@@ -4,19 +4,19 @@
 //! that only rename or repeat elements have a shorter rule; all others share [`strided_scatter`], whose
 //! own gradient is [`strided_view`].
 
-use rusttorch_backend::layout::{normalize_dim, normalize_dims};
+use rusttorch_backend::layout::{normalize_dim, normalize_dims, numel};
 use rusttorch_backend::{DType, ErrorKind, Layout, Result, TensorError};
 use smallvec::{SmallVec, smallvec};
 
 use super::reduce::sum_to_shape;
 use crate::autograd::{Rule, base_for_view, no_grad, record};
 use crate::dispatch;
-use crate::tensor::Tensor;
+use crate::tensor::{Memory, Tensor};
 
 /// A view of `x` with its place in the graph.
 #[inline]
 fn view(title: &'static str, x: &Tensor, layout: Layout, rule: impl FnOnce() -> Rule) -> Tensor {
-    let out = Tensor::from_parts(x.storage().clone(), layout, x.dtype(), Some(base_for_view(x)));
+    let out = Tensor::from_parts(Memory::Of(base_for_view(x)), layout, x.dtype());
     record(title, out, [x], |_| rule())
 }
 
@@ -70,11 +70,11 @@ pub(crate) fn strided_scatter(g: &Tensor, shape: &[usize], region: Layout) -> Re
         let overlaps = region.may_overlap_itself();
         let layout = region.clone();
         if !overlaps {
-            let target = Tensor::from_parts(out.storage().clone(), layout, g.dtype(), None);
+            let target = Tensor::from_parts(Memory::Own(out.storage().clone()), layout, g.dtype());
             return target.copy_(&g.detach()).map(drop);
         }
         let positions = Tensor::arange(0, out.numel() as i64, 1, DType::I64)?;
-        let index = Tensor::from_parts(positions.storage().clone(), layout, DType::I64, None);
+        let index = Tensor::from_parts(Memory::Own(positions.storage().clone()), layout, DType::I64);
         out.flatten()?.scatter_add_(0, &index.flatten()?, &g.detach().flatten()?).map(drop)
     })?;
     // What was written above is the tensor's first value, not a change of it.
@@ -84,9 +84,9 @@ pub(crate) fn strided_scatter(g: &Tensor, shape: &[usize], region: Layout) -> Re
 }
 
 /// The sizes that a requested shape with at most one -1 means. Error: `Shape`.
-fn resolve_shape(op: &'static str, x: &Tensor, shape: &[isize]) -> Result<SmallVec<[usize; 6]>> {
-    let fail =
-        |rule| TensorError::new(ErrorKind::Shape, op, rule).with("shape", x.shape()).with("requested", shape);
+fn resolve_shape(op: &'static str, own: &[usize], shape: &[isize]) -> Result<SmallVec<[usize; 6]>> {
+    let fail = |rule| TensorError::new(ErrorKind::Shape, op, rule).with("shape", own).with("requested", shape);
+    let count = numel(op, own)?;
     let mut known = 1usize;
     let mut unknown = None;
     for (i, &n) in shape.iter().enumerate() {
@@ -100,16 +100,16 @@ fn resolve_shape(op: &'static str, x: &Tensor, shape: &[isize]) -> Result<SmallV
     let mut out: SmallVec<[usize; 6]> = shape.iter().map(|&n| n.max(0) as usize).collect();
     if let Some(i) = unknown {
         if known == 0 {
-            return Err(match x.numel() {
+            return Err(match count {
                 0 => fail("the size of -1 is ambiguous next to a size of 0"),
                 _ => fail("number of elements differs"),
             });
         }
-        if x.numel() % known != 0 {
+        if count % known != 0 {
             return Err(fail("number of elements differs"));
         }
-        out[i] = x.numel() / known;
-    } else if known != x.numel() {
+        out[i] = count / known;
+    } else if known != count {
         return Err(fail("number of elements differs"));
     }
     Ok(out)
@@ -120,7 +120,7 @@ impl Tensor {
     /// The elements in row-major order under another shape; one size may be -1. A view where the strides
     /// allow it, else a copy. PyTorch: `torch.reshape`. Error: `Shape`.
     pub fn reshape(&self, shape: impl AsRef<[isize]>) -> Result<Tensor> {
-        let shape = resolve_shape("reshape", self, shape.as_ref())?;
+        let shape = resolve_shape("reshape", self.shape(), shape.as_ref())?;
         match self.layout().reshape(&shape) {
             Some(layout) => Ok(reshaped("View", self, layout)),
             None => {
@@ -134,7 +134,7 @@ impl Tensor {
     /// As [`reshape`](Self::reshape), but never a copy. PyTorch: `Tensor.view`. Error: `Shape`, also where
     /// the strides do not allow it.
     pub fn view(&self, shape: impl AsRef<[isize]>) -> Result<Tensor> {
-        let shape = resolve_shape("view", self, shape.as_ref())?;
+        let shape = resolve_shape("view", self.shape(), shape.as_ref())?;
         let layout = self.layout().reshape(&shape).ok_or_else(|| {
             TensorError::new(
                 ErrorKind::Shape,
@@ -167,7 +167,8 @@ impl Tensor {
             return self.reshape([1]);
         }
         let mut shape: SmallVec<[isize; 6]> = self.shape()[..a].iter().map(|&n| n as isize).collect();
-        shape.push(self.shape()[a..=b].iter().product::<usize>() as isize);
+        // Next to a size of 0 the product of the others may be any number.
+        shape.push(numel(OP, &self.shape()[a..=b])? as isize);
         shape.extend(self.shape()[b + 1..].iter().map(|&n| n as isize));
         self.reshape(&shape)
     }
@@ -178,14 +179,12 @@ impl Tensor {
         const OP: &str = "unflatten";
         if self.rank() == 0 {
             return Err(
-                TensorError::new(ErrorKind::Dim, OP, "a 0-d tensor has no dimension").with("dim", dim)
+                TensorError::new(ErrorKind::Shape, OP, "a 0-d tensor has no dimension").with("dim", dim)
             );
         }
         let d = normalize_dim(OP, dim, self.rank())?;
-        let one = self.size(dim)? as isize;
         // Inferring within the one dimension gives the error in its terms.
-        let line = Tensor::zeros(&[one as usize], DType::Bool)
-            .and_then(|t| resolve_shape(OP, &t, sizes.as_ref()))?;
+        let line = resolve_shape(OP, &self.shape()[d..=d], sizes.as_ref())?;
         let mut shape: SmallVec<[isize; 6]> = self.shape().iter().map(|&n| n as isize).collect();
         shape.remove(d);
         shape.insert_many(d, line.iter().map(|&n| n as isize));
@@ -367,7 +366,7 @@ impl Tensor {
     /// Pieces of `size` along `dim`; the last may be shorter. PyTorch: `torch.split`.
     /// Errors: `Dim`, `Value` for size 0.
     pub fn split(&self, size: usize, dim: isize) -> Result<Vec<Tensor>> {
-        let n = self.size(dim)?;
+        let n = self.size_to_divide("split", dim)?;
         if size == 0 && n > 0 {
             return Err(TensorError::new(ErrorKind::Value, "split", "size is zero").with("dim", dim));
         }
@@ -385,11 +384,18 @@ impl Tensor {
                 TensorError::new(ErrorKind::Value, "chunk", "number of chunks is zero").with("dim", dim)
             );
         }
-        let n = self.size(dim)?;
+        let n = self.size_to_divide("chunk", dim)?;
         if n == 0 {
             return (0..chunks).map(|_| self.narrow(dim, 0, 0)).collect();
         }
         self.split(n.div_ceil(chunks), dim)
+    }
+
+    fn size_to_divide(&self, op: &'static str, dim: isize) -> Result<usize> {
+        if self.rank() == 0 {
+            return Err(TensorError::new(ErrorKind::Shape, op, "a 0-d tensor has no dimension").with("dim", dim));
+        }
+        Ok(self.shape()[normalize_dim(op, dim, self.rank())?])
     }
 
     /// One tensor per index of `dim`. PyTorch: `torch.unbind`. Error: `Dim`.

@@ -1,0 +1,59 @@
+//! The suite against the naive backend, and against the composed defaults of the contract.
+
+#![forbid(unsafe_code)]
+
+use rusttorch_backend::Backend;
+use rusttorch_backend_naive::Naive;
+use rusttorch_conformance::minimal::Minimal;
+use rusttorch_conformance::{FAMILIES, Options, Report, run_family, suite};
+
+fn judge(backend: &dyn Backend, families: &[&str]) {
+    let mut report = Report::new(backend.name());
+    for family in families {
+        report.extend(run_family(backend, family, Options::default()).unwrap());
+    }
+    println!("{report}");
+    assert!(report.passed());
+}
+
+macro_rules! families {
+    ($($test:ident: $($family:literal),+;)*) => {
+        $(#[test] fn $test() { judge(&Naive::new(), &[$($family),+]); })*
+
+        #[test]
+        fn no_family_is_left_out() {
+            let tested = [$($($family),+),*];
+            for family in FAMILIES {
+                assert!(tested.contains(family), "{family}");
+            }
+        }
+    };
+}
+families! {
+    unary: "unary";
+    binary: "binary", "compare";
+    ternary: "ternary";
+    copies: "cast", "fill", "views", "join";
+    promotion: "promote";
+    reductions: "reduce", "arg_reduce", "scan";
+    matmul: "matmul";
+    indexing: "index", "sort";
+    functions: "softmax", "activation";
+    losses: "loss";
+    layers: "norm", "conv", "pool", "attention";
+    optimizers: "optimizer";
+    draws: "random";
+}
+
+#[test]
+fn bit_promise() {
+    let report = suite::run_promise(&Naive::new());
+    println!("{report}");
+    assert!(report.passed());
+}
+
+#[test]
+fn composed_defaults() {
+    let families = ["softmax", "activation", "loss", "norm", "conv", "pool", "attention", "index", "optimizer", "random"];
+    judge(&Minimal(Naive::new()), &families);
+}
