@@ -3,7 +3,7 @@
 //! Inputs are [`View`]s, which share a buffer; an output is a [`ViewMut`], which borrows one
 //! exclusively. The borrow checker therefore proves that no output overlaps an input.
 
-use crate::buffer::{Buffer, HostBuffer};
+use crate::buffer::Buffer;
 use crate::dtype::{DType, Element};
 use crate::error::{ErrorKind, Result, TensorError};
 use crate::layout::Layout;

@@ -1,4 +1,5 @@
 //! CSV, normalisation, splits and batches. Index orders were recorded from PyTorch 2.15.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use proptest::prelude::*;
 use rusttorch::data::{Batches, Csv, Generator, Standardize, random_split};
@@ -48,6 +49,17 @@ fn csv_takes_nan_and_infinity_as_numbers() {
     let values = parse("a,b,c,d\nnan,inf,-Infinity,1e99\n").unwrap().values.to_vec::<f32>().unwrap();
     assert!(values[0].is_nan());
     assert_eq!(values[1..], [f32::INFINITY, f32::NEG_INFINITY, f32::INFINITY]);
+}
+
+#[test]
+fn csv_reads_the_digits() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/digits/digits.csv");
+    let table = Csv::new().read(path).unwrap();
+    assert_eq!((table.rows(), table.names.len()), (1797, 65));
+    let pixels = table.without(&["digit"]).unwrap();
+    assert_eq!(pixels.shape(), [1797, 64]);
+    let most = |t: Tensor| t.max().unwrap().item_f64().unwrap();
+    assert_eq!((most(pixels), most(table.column("digit").unwrap())), (16.0, 9.0));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Saving and loading safetensors files, and what is said of broken ones.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::Path;
