@@ -34,7 +34,7 @@ use crate::buffer::Buffer;
 use crate::capabilities::{Capabilities, Family};
 use crate::composed;
 use crate::delegate::delegate;
-use crate::dtype::Scalar;
+use crate::element::Scalar;
 use crate::error::Result;
 use crate::ops::{
     Activation, ArgReduceOp, Attention, BinaryOp, CompareOp, Conv, Distribution, Loss, Norm, Optimizer, Pool,

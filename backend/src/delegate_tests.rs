@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard};
 
 use super::*;
-use crate::dtype::Scalar;
+use crate::element::Scalar;
 use crate::layout::Layout;
 use crate::ops::{SortOp, UnaryOp};
 

@@ -13,7 +13,7 @@
 //! | [`capabilities`] | what a backend says of itself |
 //! | [`layout`], [`nest`] | shapes and signed strides as algebra; walking several layouts together |
 //! | [`view`], [`buffer`], [`memory`] | operands, host memory, its caching pool |
-//! | [`dtype`] | element types, casts, promotion |
+//! | [`dtype`], [`element`] | element types and promotion; scalars, Rust types and casts |
 //! | [`rng`] | PyTorch's CPU random generator |
 //! | [`error`] | the error type |
 //!
@@ -26,6 +26,7 @@ pub mod capabilities;
 pub mod composed;
 pub mod delegate;
 pub mod dtype;
+pub mod element;
 pub mod error;
 pub mod layout;
 pub mod memory;
@@ -37,7 +38,8 @@ pub mod view;
 pub use backend::{Backend, ParamStep};
 pub use buffer::{Buffer, HostBuffer};
 pub use capabilities::{Capabilities, Family};
-pub use dtype::{Boolean, Category, DType, DTypeSet, Element, ResultType, Scalar};
+pub use dtype::{Category, DType, DTypeSet, ResultType};
+pub use element::{Boolean, Element, Scalar};
 pub use error::{ErrorKind, Result, TensorError};
 pub use half::{bf16, f16};
 pub use layout::{Layout, Shape, Strides};

@@ -4,7 +4,8 @@
 //! exclusively. The borrow checker therefore proves that no output overlaps an input.
 
 use crate::buffer::Buffer;
-use crate::dtype::{DType, Element};
+use crate::dtype::DType;
+use crate::element::Element;
 use crate::error::{ErrorKind, Result, TensorError};
 use crate::layout::Layout;
 

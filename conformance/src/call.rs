@@ -55,7 +55,9 @@ impl Output {
     /// Or these values, which take shape and dtype of the expected ones.
     #[must_use]
     pub fn or(mut self, alternative: Option<&Dense>) -> Self {
-        self.alternative = alternative.and_then(|a| a.reshaped(self.expected.shape())).map(|a| a.cast(self.expected.dtype()));
+        self.alternative = alternative
+            .and_then(|a| a.reshaped(self.expected.shape()))
+            .map(|a| a.cast(self.expected.dtype()));
         self
     }
 
@@ -96,7 +98,10 @@ pub struct Call<'c> {
 
 impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("uses", &self.uses).field("operands", &self.operands).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("uses", &self.uses)
+            .field("operands", &self.operands)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,7 +119,6 @@ impl Default for Options {
         Options { bit_promise: true, long: true }
     }
 }
-
 
 impl<'c> Call<'c> {
     /// A call that must end in these outputs.
@@ -136,7 +140,10 @@ impl<'c> Call<'c> {
 
     /// With an in-place form.
     #[must_use]
-    pub fn in_place(mut self, assign: impl Fn(&dyn Backend, ViewMut<'_>, &[View<'_>]) -> Result<()> + 'c) -> Self {
+    pub fn in_place(
+        mut self,
+        assign: impl Fn(&dyn Backend, ViewMut<'_>, &[View<'_>]) -> Result<()> + 'c,
+    ) -> Self {
         self.assign = Some(Box::new(assign));
         self
     }

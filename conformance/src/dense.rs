@@ -82,7 +82,8 @@ impl Dense {
 
     /// The same elements under another shape of as many. `None` where their number differs.
     pub fn reshaped(&self, shape: &[usize]) -> Option<Dense> {
-        (shape.iter().product::<usize>() == self.numel()).then(|| Dense { shape: shape.into(), ..self.clone() })
+        (shape.iter().product::<usize>() == self.numel())
+            .then(|| Dense { shape: shape.into(), ..self.clone() })
     }
 
     /// The elements cast as the contract defines it.

@@ -54,8 +54,7 @@ struct Judge<'a, 'c> {
 /// Judges a call in all its forms.
 pub fn judge(be: &dyn Backend, family: &str, case: &str, call: &Call<'_>, options: Options) -> Record {
     // R3 holds where it is promised; sums of products hide in these families.
-    let products =
-        call.uses.iter().any(|u| matches!(u.0, Family::Matmul | Family::Conv | Family::Attention));
+    let products = call.uses.iter().any(|u| matches!(u.0, Family::Matmul | Family::Conv | Family::Attention));
     let bits = options.bit_promise && (!products || be.capabilities().row_invariant);
     let (failures, measured) = (Vec::new(), Measured::default());
     let mut judge = Judge { be, call, failures, measured, calls: 0, base: None, bits };
@@ -134,8 +133,12 @@ impl Judge<'_, '_> {
                 }
             }
             Ok(_) if !all && !may_compose => {
-                let missing: Vec<String> = self.call.uses.iter().filter(|u| !claimed(u)).map(|u| format!("{u:?}")).collect();
-                self.fail("claims", format!("computed without delegation, but not claimed: {}", missing.join(", ")));
+                let missing: Vec<String> =
+                    self.call.uses.iter().filter(|u| !claimed(u)).map(|u| format!("{u:?}")).collect();
+                self.fail(
+                    "claims",
+                    format!("computed without delegation, but not claimed: {}", missing.join(", ")),
+                );
                 (false, None)
             }
             _ => (false, None),
@@ -149,7 +152,10 @@ impl Judge<'_, '_> {
             let name = match inputs {
                 [one] => format!("{one} -> {output}"),
                 several => {
-                    format!("{} -> {output}", several.iter().map(Class::to_string).collect::<Vec<_>>().join("/"))
+                    format!(
+                        "{} -> {output}",
+                        several.iter().map(Class::to_string).collect::<Vec<_>>().join("/")
+                    )
                 }
             };
             let ended = run_form(self.be, self.call, (inputs, output));
@@ -179,7 +185,9 @@ impl Judge<'_, '_> {
                 }
             }
             (Ok(Ended::Error(e)), None) => self.fail(form, format!("error: {e}")),
-            (Ok(Ended::Values(_)), Some(kinds)) => self.fail(form, format!("no error, expected one of {kinds:?}")),
+            (Ok(Ended::Values(_)), Some(kinds)) => {
+                self.fail(form, format!("no error, expected one of {kinds:?}"))
+            }
             (Ok(Ended::Values(values)), None) => self.values(form, values),
         }
     }
@@ -241,8 +249,11 @@ impl Judge<'_, '_> {
         });
         let flat = match ended {
             Ok(Ended::Values(values)) => {
-                let own: Option<Vec<Dense>> =
-                    values.iter().zip(&self.call.outputs).map(|(v, o)| v.reshaped(o.expected.shape())).collect();
+                let own: Option<Vec<Dense>> = values
+                    .iter()
+                    .zip(&self.call.outputs)
+                    .map(|(v, o)| v.reshaped(o.expected.shape()))
+                    .collect();
                 own.map(Ended::Values).ok_or_else(refused)
             }
             other => other,
@@ -283,7 +294,13 @@ impl Judge<'_, '_> {
             let ended = (|| {
                 let operands = whole
                     .iter()
-                    .map(|d| Placed::operand(self.be, &Operand::from(d.pick(pick.iter().copied())), Class::Contiguous))
+                    .map(|d| {
+                        Placed::operand(
+                            self.be,
+                            &Operand::from(d.pick(pick.iter().copied())),
+                            Class::Contiguous,
+                        )
+                    })
                     .collect::<Result<Vec<_>>>()?;
                 let outputs: Vec<Dense> = base.iter().map(|d| d.pick(pick.iter().copied())).collect();
                 Ok((self.run_with(&operands, &outputs, Class::Contiguous)?, outputs))
@@ -310,7 +327,8 @@ impl Judge<'_, '_> {
             (Class::Flipped, Class::Mixed),
         ];
         for (io, others) in classes {
-            let ended = with_fallback(Fallback::Allow, || run_assign(self.be, self.call, assign, (io, others)));
+            let ended =
+                with_fallback(Fallback::Allow, || run_assign(self.be, self.call, assign, (io, others)));
             self.settle(&format!("in place, {io} by {others}"), ended);
         }
     }

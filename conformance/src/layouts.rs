@@ -108,7 +108,8 @@ pub fn place(shape: &[usize], class: Class) -> Option<Placement> {
 
 /// Lays out a shape with stride 0 along some axes, as a broadcast view is.
 pub fn place_broadcast(shape: &[usize], repeated: &[bool]) -> Option<Placement> {
-    let stored: Vec<usize> = shape.iter().zip(repeated).map(|(&n, &r)| if r { n.min(1) } else { n }).collect();
+    let stored: Vec<usize> =
+        shape.iter().zip(repeated).map(|(&n, &r)| if r { n.min(1) } else { n }).collect();
     let base = place(&stored, Class::Sliced)?;
     Some(Placement { layout: base.layout.broadcast_to(shape).ok()?, elements: base.elements })
 }
@@ -130,7 +131,7 @@ pub fn high_rank(numel: usize) -> Vec<usize> {
     let mut shape = Vec::new();
     let mut rest = numel;
     for p in [2, 3, 5, 7] {
-        while shape.len() < 6 && rest > 0 && rest % p == 0 {
+        while shape.len() < 6 && rest > 0 && rest.is_multiple_of(p) {
             shape.push(p);
             rest /= p;
         }

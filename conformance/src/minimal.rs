@@ -86,11 +86,25 @@ impl<B: Backend> Backend for Minimal<B> {
         self.0.gather(x, axis, index, out)
     }
 
-    fn scatter(&self, op: ScatterOp, io: ViewMut<'_>, axis: usize, index: View<'_>, src: View<'_>) -> Result<()> {
+    fn scatter(
+        &self,
+        op: ScatterOp,
+        io: ViewMut<'_>,
+        axis: usize,
+        index: View<'_>,
+        src: View<'_>,
+    ) -> Result<()> {
         self.0.scatter(op, io, axis, index, src)
     }
 
-    fn sort(&self, op: SortOp, x: View<'_>, axis: usize, values: ViewMut<'_>, indices: ViewMut<'_>) -> Result<()> {
+    fn sort(
+        &self,
+        op: SortOp,
+        x: View<'_>,
+        axis: usize,
+        values: ViewMut<'_>,
+        indices: ViewMut<'_>,
+    ) -> Result<()> {
         self.0.sort(op, x, axis, values, indices)
     }
 }

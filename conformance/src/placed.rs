@@ -21,7 +21,12 @@ fn canary(i: usize) -> u8 {
 }
 
 impl Placed {
-    pub(crate) fn new(be: &dyn Backend, dtype: DType, placement: Placement, values: Option<&Dense>) -> Result<Placed> {
+    pub(crate) fn new(
+        be: &dyn Backend,
+        dtype: DType,
+        placement: Placement,
+        values: Option<&Dense>,
+    ) -> Result<Placed> {
         let size = dtype.size();
         let mut bytes: Vec<u8> = (0..placement.elements * size).map(canary).collect();
         if let Some(dense) = values {
@@ -99,7 +104,12 @@ pub(crate) fn run_form(be: &dyn Backend, call: &Call<'_>, (inputs, output): Clas
     run_placed(be, call, &operands, output)
 }
 
-pub(crate) fn run_placed(be: &dyn Backend, call: &Call<'_>, operands: &[Placed], output: Class) -> Result<Ended> {
+pub(crate) fn run_placed(
+    be: &dyn Backend,
+    call: &Call<'_>,
+    operands: &[Placed],
+    output: Class,
+) -> Result<Ended> {
     let mut outs = Vec::new();
     for out in &call.outputs {
         let placement = place(out.expected.shape(), output).ok_or_else(refused)?;
@@ -111,7 +121,12 @@ pub(crate) fn run_placed(be: &dyn Backend, call: &Call<'_>, operands: &[Placed],
     finish(be, ended, operands, &outs)
 }
 
-pub(crate) fn finish(be: &dyn Backend, ended: Result<()>, operands: &[Placed], outs: &[Placed]) -> Result<Ended> {
+pub(crate) fn finish(
+    be: &dyn Backend,
+    ended: Result<()>,
+    operands: &[Placed],
+    outs: &[Placed],
+) -> Result<Ended> {
     for (i, operand) in operands.iter().enumerate() {
         if operand.download(be)? != operand.bytes {
             return Ok(Ended::Trespass(format!("input {i} was written to")));
@@ -132,7 +147,12 @@ pub(crate) fn finish(be: &dyn Backend, ended: Result<()>, operands: &[Placed], o
 }
 
 /// The in-place form: the first operand, written out, is the output.
-pub(crate) fn run_assign(be: &dyn Backend, call: &Call<'_>, assign: &Assign<'_>, (io, others): (Class, Class)) -> Result<Ended> {
+pub(crate) fn run_assign(
+    be: &dyn Backend,
+    call: &Call<'_>,
+    assign: &Assign<'_>,
+    (io, others): (Class, Class),
+) -> Result<Ended> {
     let Some((first, rest)) = call.operands.split_first() else { return Err(refused()) };
     let start = first.dense.broadcast_to(&first.shape);
     let placement = place(start.shape(), io).ok_or_else(refused)?;
@@ -142,4 +162,3 @@ pub(crate) fn run_assign(be: &dyn Backend, call: &Call<'_>, assign: &Assign<'_>,
     let ended = assign(be, target.out()?, &views).and_then(|()| be.synchronize());
     finish(be, ended, &rest, std::slice::from_ref(&target))
 }
-

@@ -35,9 +35,30 @@ macro_rules! files {
     };
 }
 files![
-    "unary", "binary", "compare", "ternary", "cast", "fill", "promote", "reduce", "arg_reduce", "scan", "matmul",
-    "index", "sort", "views", "join", "softmax", "activation", "loss", "norm", "conv", "pool", "attention",
-    "optimizer", "random",
+    "unary",
+    "binary",
+    "compare",
+    "ternary",
+    "cast",
+    "fill",
+    "promote",
+    "reduce",
+    "arg_reduce",
+    "scan",
+    "matmul",
+    "index",
+    "sort",
+    "views",
+    "join",
+    "softmax",
+    "activation",
+    "loss",
+    "norm",
+    "conv",
+    "pool",
+    "attention",
+    "optimizer",
+    "random",
 ];
 
 const MANIFEST: &[u8] = include_bytes!("../reference/MANIFEST.json");
@@ -119,10 +140,13 @@ pub fn load(family: &str) -> Result<Vec<Case>> {
     let file = FILES.iter().find(|f| f.name == family).ok_or_else(|| fail(&"no such family"))?;
     let manifest = manifest()?;
     let entry = manifest.families.get(family).ok_or_else(|| fail(&"not in the manifest"))?;
-    for (bytes, wanted, what) in [(file.cases, &entry.json, "cases"), (file.data, &entry.safetensors, "data")] {
+    for (bytes, wanted, what) in [(file.cases, &entry.json, "cases"), (file.data, &entry.safetensors, "data")]
+    {
         let found = sha256(bytes);
         if found != *wanted {
-            return Err(fail(&format!("{what} differ from the manifest: SHA-256 {found}, recorded {wanted}")));
+            return Err(fail(&format!(
+                "{what} differ from the manifest: SHA-256 {found}, recorded {wanted}"
+            )));
         }
     }
     let data = SafeTensors::deserialize(file.data).map_err(|e| fail(&e))?;
@@ -183,7 +207,18 @@ impl Reader<'_> {
         let numerics = numerics.into_iter().flatten().filter_map(Value::as_u64).map(|n| n as u32).collect();
         let why = value.get("why").and_then(Value::as_str).map(str::to_owned);
         let alternatives = list("alt")?.map(tensors).unwrap_or_default();
-        Ok(Case { family: self.family, index, op, inputs, params, outcome, alternatives, gradients, numerics, why })
+        Ok(Case {
+            family: self.family,
+            index,
+            op,
+            inputs,
+            params,
+            outcome,
+            alternatives,
+            gradients,
+            numerics,
+            why,
+        })
     }
 
     fn arg(&self, value: &Value) -> Result<Arg> {
@@ -226,7 +261,9 @@ impl Reader<'_> {
                     return Ok(Dense::zeros(dtype, &shape));
                 }
                 let bytes = bytes?.data().get(at * dtype.size()..at * dtype.size() + n);
-                bytes.and_then(|b| Dense::new(dtype, &shape, b)).ok_or_else(|| fail("past the end of the data"))
+                bytes
+                    .and_then(|b| Dense::new(dtype, &shape, b))
+                    .ok_or_else(|| fail("past the end of the data"))
             }
             '=' => {
                 let v: f64 = rest.parse().map_err(|_| fail("malformed number"))?;

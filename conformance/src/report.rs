@@ -156,7 +156,15 @@ impl fmt::Display for Report {
             writeln!(
                 f,
                 "{:<12} {:>6} {:>6} {:>6} {:>6} {:>6} {:>8}  {:.3} {}",
-                s.family, s.passed, s.failed, s.unsupported, s.other_level, s.delegated, s.calls, s.worst, s.worst_case
+                s.family,
+                s.passed,
+                s.failed,
+                s.unsupported,
+                s.other_level,
+                s.delegated,
+                s.calls,
+                s.worst,
+                s.worst_case
             )?;
         }
         let mut reasons: Vec<&str> = Vec::new();

@@ -19,8 +19,12 @@ pub struct Tolerance {
 
 impl Tolerance {
     /// The same bits; any NaN is any other.
-    pub const BITS: Tolerance =
-        Tolerance { ulp: 0.0, eps: 0.0, signed_zero: true, reason: "exact: a copy, a comparison, an integer or one rounding" };
+    pub const BITS: Tolerance = Tolerance {
+        ulp: 0.0,
+        eps: 0.0,
+        signed_zero: true,
+        reason: "exact: a copy, a comparison, an integer or one rounding",
+    };
 
     /// The same value: the sign of a zero is free.
     pub const VALUE: Tolerance =
@@ -71,7 +75,11 @@ const TABLE: &[Row] = &[
         reason: "a choice; which of two zeros is free (numerics 9)",
     },
     Row {
-        ops: &["exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "rsqrt", "pow", "atan2"],
+        ops: &[
+            "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos",
+            "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "rsqrt",
+            "pow", "atan2",
+        ],
         f32: (2.0, 0.0),
         f64: (2.0, 0.0),
         half: (1.0, 0.0),
@@ -239,7 +247,16 @@ const TABLE: &[Row] = &[
         reason: "one product",
     },
     Row {
-        ops: &["elu_backward", "selu_backward", "silu_backward", "mish_backward", "gelu_backward", "softplus_backward", "softsign_backward", "logsigmoid_backward"],
+        ops: &[
+            "elu_backward",
+            "selu_backward",
+            "silu_backward",
+            "mish_backward",
+            "gelu_backward",
+            "softplus_backward",
+            "softsign_backward",
+            "logsigmoid_backward",
+        ],
         f32: (2.0, 2.0),
         f64: (2.0, 2.0),
         half: (1.0, 0.1),

@@ -2,6 +2,11 @@
 //! `cargo test -p rusttorch-conformance --test measure -- --ignored --nocapture`
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, outside of the test functions"
+)]
 
 use rusttorch_backend_naive::Naive;
 use rusttorch_conformance::case::short_name;

@@ -1,6 +1,11 @@
 //! The suite against the naive backend, and against the composed defaults of the contract.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, outside of the test functions"
+)]
 
 use rusttorch_backend::Backend;
 use rusttorch_backend_naive::Naive;
@@ -54,6 +59,17 @@ fn bit_promise() {
 
 #[test]
 fn composed_defaults() {
-    let families = ["softmax", "activation", "loss", "norm", "conv", "pool", "attention", "index", "optimizer", "random"];
+    let families = [
+        "softmax",
+        "activation",
+        "loss",
+        "norm",
+        "conv",
+        "pool",
+        "attention",
+        "index",
+        "optimizer",
+        "random",
+    ];
     judge(&Minimal(Naive::new()), &families);
 }

@@ -23,13 +23,16 @@ struct Registry {
     default: Option<Arc<dyn Backend>>,
 }
 
-static REGISTRY: LazyLock<RwLock<Registry>> = LazyLock::new(|| {
-    #[allow(unused_mut, reason = "stays empty without any backend feature")]
-    let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
-    #[cfg(feature = "naive")]
-    backends.push(Arc::new(rusttorch_backend_naive::Naive::new()));
-    RwLock::new(Registry { backends, default: None })
-});
+/// The backends compiled in, the preferred one first: one line for each cargo feature.
+fn compiled_in() -> Vec<Arc<dyn Backend>> {
+    Vec::from([
+        #[cfg(feature = "naive")]
+        Arc::new(rusttorch_backend_naive::Naive::new()) as Arc<dyn Backend>,
+    ])
+}
+
+static REGISTRY: LazyLock<RwLock<Registry>> =
+    LazyLock::new(|| RwLock::new(Registry { backends: compiled_in(), default: None }));
 
 /// Counts changes of the process default, so that a thread knows when its copy of it is stale.
 static DEFAULT_EPOCH: AtomicU64 = AtomicU64::new(1);

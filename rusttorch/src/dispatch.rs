@@ -172,10 +172,17 @@ pub(crate) fn optimizer_step(rule: Optimizer, steps: &[Step<'_>]) -> Result<()> 
     }
     let Some(first) = steps.first() else { return Ok(()) };
     // A gradient in its own parameter's memory can only be the parameter itself; the update reads a copy.
-    let copies = steps
-        .iter()
-        .map(|s| if s.gradient.shares_storage(s.parameter) { duplicate(s.gradient).map(Some) } else { Ok(None) })
-        .collect::<Result<Vec<_>>>()?;
+    let copies =
+        steps
+            .iter()
+            .map(|s| {
+                if s.gradient.shares_storage(s.parameter) {
+                    duplicate(s.gradient).map(Some)
+                } else {
+                    Ok(None)
+                }
+            })
+            .collect::<Result<Vec<_>>>()?;
     let gradients: Vec<&Tensor> =
         steps.iter().zip(&copies).map(|(s, c)| c.as_ref().unwrap_or(s.gradient)).collect();
     for s in steps {

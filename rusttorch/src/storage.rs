@@ -182,7 +182,8 @@ impl<'a> LockedMany<'a> {
         written: impl Iterator<Item = &'a Tensor>,
         read: impl Iterator<Item = &'a Tensor>,
     ) -> Self {
-        let mut all: Vec<(&'a Tensor, bool)> = written.map(|t| (t, true)).chain(read.map(|t| (t, false))).collect();
+        let mut all: Vec<(&'a Tensor, bool)> =
+            written.map(|t| (t, true)).chain(read.map(|t| (t, false))).collect();
         all.sort_by_key(|(t, _)| Arc::as_ptr(t.storage()));
         all.dedup_by_key(|(t, _)| Arc::as_ptr(t.storage()));
         let mut locked = LockedMany { written: Vec::new(), read: Vec::new() };

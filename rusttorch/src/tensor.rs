@@ -51,7 +51,13 @@ pub(crate) struct Base {
 impl Tensor {
     #[inline]
     pub(crate) fn from_parts(memory: Memory, layout: Layout, dtype: DType) -> Tensor {
-        Tensor(Arc::new(Inner { memory, layout, dtype, meta: Mutex::new(None), tracked: AtomicBool::new(false) }))
+        Tensor(Arc::new(Inner {
+            memory,
+            layout,
+            dtype,
+            meta: Mutex::new(None),
+            tracked: AtomicBool::new(false),
+        }))
     }
 
     #[inline]

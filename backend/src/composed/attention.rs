@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::calc::{Calc, Operand};
 use crate::backend::Backend;
-use crate::dtype::Scalar;
+use crate::element::Scalar;
 use crate::error::{ErrorKind, Result, TensorError};
 use crate::layout::Shape;
 use crate::ops::{Attention, CompareOp, ReduceOp, SoftmaxOp};

@@ -3,7 +3,8 @@
 
 use super::{Temp, wide};
 use crate::backend::Backend;
-use crate::dtype::{DType, Scalar};
+use crate::dtype::DType;
+use crate::element::Scalar;
 use crate::error::Result;
 use crate::layout::{Layout, Shape, broadcast_shapes};
 use crate::ops::{BinaryOp, CompareOp, ReduceOp, TernaryOp, UnaryOp};

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::Temp;
 use super::calc::{Calc, Operand};
 use crate::backend::Backend;
-use crate::dtype::Scalar;
+use crate::element::Scalar;
 use crate::error::{ErrorKind, Result, TensorError};
 use crate::layout::{Layout, Shape, Strides, numel};
 use crate::ops::{BinaryOp, Conv, Pool, PoolKind, ReduceOp};

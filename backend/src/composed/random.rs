@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::backend::Backend;
 use crate::buffer::HostBuffer;
-use crate::dtype::{Boolean, DType};
+use crate::dtype::DType;
+use crate::element::Boolean;
 use crate::error::{ErrorKind, Result, TensorError};
 use crate::layout::Layout;
 use crate::match_dtype;

@@ -31,15 +31,23 @@ pub(super) fn write_bytes(be: &dyn Backend, mut out: ViewMut<'_>, elements: &[u8
 }
 
 /// Replaces each element.
-pub(super) fn replace(be: &dyn Backend, out: ViewMut<'_>, value: impl Fn(usize, Scalar) -> Scalar) -> Result<()> {
+pub(super) fn replace(
+    be: &dyn Backend,
+    out: ViewMut<'_>,
+    value: impl Fn(usize, Scalar) -> Scalar,
+) -> Result<()> {
     let old = read(be, out.as_view())?;
     let new = Dense::from_fn(old.dtype(), old.shape(), |i| value(i, old.scalar(i)));
     write(be, out, &new)
 }
 
-/// Replaces each element, as f64.
+/// Replaces each element that `value` changes, as f64.
 pub(super) fn edit(be: &dyn Backend, out: ViewMut<'_>, value: impl Fn(usize, f64) -> f64) -> Result<()> {
-    replace(be, out, |i, v| Scalar::Float(value(i, v.to_f64())))
+    replace(be, out, |i, v| {
+        let new = value(i, v.to_f64());
+        // Unchanged bits stay, so that a large integer is not rounded on the way.
+        if new.to_bits() == v.to_f64().to_bits() { v } else { Scalar::Float(new) }
+    })
 }
 
 /// The layout that a kernel sees which forgets the strides, or (keeping them) the offset.
@@ -48,8 +56,7 @@ pub(super) fn relayout(layout: &Layout, keep_strides: bool) -> Option<Layout> {
         return Layout::new("fault", layout.shape().into(), Strides::from_slice(layout.strides()), 0).ok();
     }
     let plain = Layout::contiguous("fault", layout.shape()).ok()?;
-    let offset = layout.offset().saturating_sub(0);
-    Layout::new("fault", layout.shape().into(), Strides::from_slice(plain.strides()), offset).ok()
+    Layout::new("fault", layout.shape().into(), Strides::from_slice(plain.strides()), layout.offset()).ok()
 }
 
 /// A contiguous temporary.
@@ -80,7 +87,11 @@ impl Held {
 }
 
 /// Calls with a dense tensor as a view.
-pub(super) fn with_dense(be: &dyn Backend, values: &Dense, call: impl FnOnce(View<'_>) -> Result<()>) -> Result<()> {
+pub(super) fn with_dense(
+    be: &dyn Backend,
+    values: &Dense,
+    call: impl FnOnce(View<'_>) -> Result<()>,
+) -> Result<()> {
     let held = Held::of(be, values)?;
     call(held.view()?)
 }
@@ -99,9 +110,10 @@ fn cells(shape: &[usize], axes: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     (0..shape.iter().product::<usize>())
         .map(|_| {
-            let cell = shape.iter().enumerate().fold(0, |at, (d, &n)| {
-                if axes.contains(&d) { at } else { at * n + index[d] }
-            });
+            let cell = shape
+                .iter()
+                .enumerate()
+                .fold(0, |at, (d, &n)| if axes.contains(&d) { at } else { at * n + index[d] });
             advance(&mut index, shape);
             cell
         })
@@ -114,7 +126,11 @@ pub(super) fn running_sum(be: &dyn Backend, x: View<'_>, axes: &[usize], out: Vi
     let round = |v: f64| Dense::full(x.dtype(), &[], Scalar::Float(v)).f64(0);
     let mut sums = vec![0.0; out.numel()];
     for (i, cell) in cells(x.shape(), axes).into_iter().enumerate() {
-        sums[cell] = if x.dtype() == DType::F32 { f64::from((sums[cell] + x.f64(i)) as f32) } else { round(sums[cell] + x.f64(i)) };
+        sums[cell] = if x.dtype() == DType::F32 {
+            f64::from((sums[cell] + x.f64(i)) as f32)
+        } else {
+            round(sums[cell] + x.f64(i))
+        };
     }
     edit(be, out, |i, _| sums[i])
 }
@@ -155,7 +171,9 @@ pub(super) fn product(
     let (m, k, n) = (a.shape()[rank - 2], a.shape()[rank - 1], b.shape()[rank - 1]);
     edit(be, out, |i, _| {
         let (batch, row, column) = (i / (m * n), i / n % m, i % n);
-        (0..k).fold(0.0, |sum, j| add(sum, a.f64((batch * m + row) * k + j), b.f64((batch * k + j) * n + column)))
+        (0..k).fold(0.0, |sum, j| {
+            add(sum, a.f64((batch * m + row) * k + j), b.f64((batch * k + j) * n + column))
+        })
     })
 }
 
@@ -199,7 +217,8 @@ pub(super) fn sort_nan_first(
         let at = |j: usize| (outer * n + j) * inner + offset;
         let mut order: Vec<usize> = (0..n).collect();
         let key = |j: usize| if x.f64(at(j)).is_nan() { f64::NEG_INFINITY } else { x.f64(at(j)) };
-        order.sort_by(|&a, &b| if descending { key(b).total_cmp(&key(a)) } else { key(a).total_cmp(&key(b)) });
+        order
+            .sort_by(|&a, &b| if descending { key(b).total_cmp(&key(a)) } else { key(a).total_cmp(&key(b)) });
         at(order[rank])
     };
     replace(be, values, |i, _| x.scalar(place(i)))?;

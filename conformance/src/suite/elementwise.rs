@@ -3,7 +3,9 @@
 use rusttorch_backend::ops::{BinaryOp, CompareOp, DTypeRule, TernaryOp, UnaryOp};
 use rusttorch_backend::{DType, ErrorKind, Family};
 
-use super::{COMPOSED, DTYPE_RULE, Plan, SHAPE_RULE, broadcast, operand, raised, result_type, unwritten, values};
+use super::{
+    COMPOSED, DTYPE_RULE, Plan, SHAPE_RULE, broadcast, operand, raised, result_type, unwritten, values,
+};
 use crate::call::{Call, Operand, Output};
 use crate::case::{Arg, Case};
 use crate::dense::Dense;
@@ -105,8 +107,8 @@ pub(super) fn pair(case: &Case) -> Option<Plan<'_>> {
 
 /// The one error that a kernel finds.
 fn divides_by_zero(op: PairOp, dtype: DType, inputs: &[Arg]) -> bool {
-    let dividing =
-        matches!(op, PairOp::Binary(BinaryOp::FloorDivide | BinaryOp::Remainder | BinaryOp::Fmod)) && dtype.is_int();
+    let dividing = matches!(op, PairOp::Binary(BinaryOp::FloorDivide | BinaryOp::Remainder | BinaryOp::Fmod))
+        && dtype.is_int();
     let zero = match inputs.get(1) {
         Some(Arg::Tensor(b)) => (0..b.numel()).any(|i| b.f64(i) == 0.0),
         Some(Arg::Scalar(b)) => b.to_f64() == 0.0,
@@ -160,7 +162,8 @@ fn clamp(case: &Case) -> Option<Plan<'_>> {
     let Some([expected]) = values(case) else { return Some(Plan::Other(DTYPE_RULE)) };
     let at = |i: usize, name: &str| case.inputs.get(i).or_else(|| case.param(name)).cloned();
     let ends = [at(1, "min"), at(2, "max")];
-    let args: Vec<Arg> = case.inputs.first().cloned().into_iter().chain(ends.iter().flatten().cloned()).collect();
+    let args: Vec<Arg> =
+        case.inputs.first().cloned().into_iter().chain(ends.iter().flatten().cloned()).collect();
     let (dtype, shape) = (expected.dtype(), expected.shape());
     if result_type(&args)? != dtype {
         return Some(Plan::Judged(Err(format!("promotes to {}, expected {dtype}", result_type(&args)?))));

@@ -18,12 +18,14 @@ pub(super) fn softmax(case: &Case) -> Option<Plan<'_>> {
     let y = at_least_1d(values(case)?.first()?);
     let dtype = x.dtype();
     let rows = Rows::of(&x, dim);
-    let output = Output::of(op.name(), y.clone()).or(case.alternative(0)).conditioned(rows.forward(op, &x, &y));
+    let output =
+        Output::of(op.name(), y.clone()).or(case.alternative(0)).conditioned(rows.forward(op, &x, &y));
     let used = (Family::Softmax, op.name(), dtype);
-    let forward = Call::new(vec![used], vec![x.into()], vec![output], move |be, x, mut outs| match outs.pop() {
-        Some(out) => be.softmax(op, x[0], dim, out),
-        None => Ok(()),
-    });
+    let forward =
+        Call::new(vec![used], vec![x.into()], vec![output], move |be, x, mut outs| match outs.pop() {
+            Some(out) => be.softmax(op, x[0], dim, out),
+            None => Ok(()),
+        });
     let mut calls = vec![("", forward)];
     if let Some(gradients) = &case.gradients
         && let Some(Some(expected)) = gradients.inputs.first()
@@ -34,14 +36,17 @@ pub(super) fn softmax(case: &Case) -> Option<Plan<'_>> {
             SoftmaxOp::Softmax => "softmax_backward",
             SoftmaxOp::LogSoftmax => "log_softmax_backward",
         };
-        let output = Output::of(name, at_least_1d(expected)).or(gradients.alternatives.first().and_then(Option::as_ref)).conditioned(magnitude);
+        let output = Output::of(name, at_least_1d(expected))
+            .or(gradients.alternatives.first().and_then(Option::as_ref))
+            .conditioned(magnitude);
         let used = (Family::SoftmaxBackward, op.name(), dtype);
-        let backward = Call::new(vec![used], vec![go.into(), y.into()], vec![output], move |be, x, mut outs| {
-            match outs.pop() {
+        let backward =
+            Call::new(vec![used], vec![go.into(), y.into()], vec![output], move |be, x, mut outs| match outs
+                .pop()
+            {
                 Some(out) => be.softmax_backward(op, x[0], x[1], dim, out),
                 None => Ok(()),
-            }
-        });
+            });
         calls.push(("backward", backward));
     }
     Some(Plan::Calls(calls))
@@ -153,9 +158,11 @@ pub(super) fn activation(case: &Case) -> Option<Plan<'_>> {
     let magnitude = x.to_f64();
     let output = Output::of(op.name(), expected.clone()).or(case.alternative(0)).conditioned(magnitude);
     let used = (Family::Activation, op.name(), dtype);
-    let forward = Call::new(vec![used], vec![x.clone().into()], vec![output], move |be, x, mut outs| match outs.pop() {
-        Some(out) => be.activation(op, x[0], out),
-        None => Ok(()),
+    let forward = Call::new(vec![used], vec![x.clone().into()], vec![output], move |be, x, mut outs| {
+        match outs.pop() {
+            Some(out) => be.activation(op, x[0], out),
+            None => Ok(()),
+        }
     });
     let mut calls = vec![("", forward.pointwise())];
     if let Some(gradients) = &case.gradients
@@ -163,13 +170,16 @@ pub(super) fn activation(case: &Case) -> Option<Plan<'_>> {
     {
         let go = gradients.output.clone();
         let magnitude = (0..x.numel()).map(|i| go.f64(i).abs() * slope_terms(op, x.f64(i))).collect();
-        let output = Output::of(backward_name(op), expected.clone()).or(gradients.alternatives.first().and_then(Option::as_ref)).conditioned(magnitude);
+        let output = Output::of(backward_name(op), expected.clone())
+            .or(gradients.alternatives.first().and_then(Option::as_ref))
+            .conditioned(magnitude);
         let used = (Family::ActivationBackward, op.name(), dtype);
         let operands = vec![go.into(), x.clone().into()];
-        let backward = Call::new(vec![used], operands, vec![output], move |be, x, mut outs| match outs.pop() {
-            Some(out) => be.activation_backward(op, x[0], x[1], out),
-            None => Ok(()),
-        });
+        let backward =
+            Call::new(vec![used], operands, vec![output], move |be, x, mut outs| match outs.pop() {
+                Some(out) => be.activation_backward(op, x[0], x[1], out),
+                None => Ok(()),
+            });
         calls.push(("backward", backward.pointwise()));
     }
     Some(Plan::Calls(calls))

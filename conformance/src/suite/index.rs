@@ -42,10 +42,11 @@ fn gather(case: &Case, x: Dense, dim: usize, index: Operand) -> Option<Plan<'_>>
         _ => unwritten(x.dtype(), &index.shape),
     };
     let used = (Family::Gather, "gather", x.dtype());
-    let call = Call::new(vec![used], vec![x.into(), index], vec![output], move |be, x, mut outs| match outs.pop() {
-        Some(out) => be.gather(x[0], dim, x[1], out),
-        None => Ok(()),
-    });
+    let call =
+        Call::new(vec![used], vec![x.into(), index], vec![output], move |be, x, mut outs| match outs.pop() {
+            Some(out) => be.gather(x[0], dim, x[1], out),
+            None => Ok(()),
+        });
     Some(Plan::one(if raised(case).is_some() { call.raises(INDEX_VALUE) } else { call }))
 }
 
@@ -82,12 +83,16 @@ fn scatter(case: &Case, x: Dense, dim: usize, index: Dense) -> Option<Plan<'_>> 
     };
     output.initial = Some(x.clone());
     let used = (Family::Scatter, op.name(), x.dtype());
-    let call = Call::new(vec![used], vec![index.into(), src.into()], vec![output], move |be, x, mut outs| {
-        match outs.pop() {
-            Some(io) => be.scatter(op, io, dim, x[0], x[1]),
-            None => Ok(()),
-        }
-    });
+    let call =
+        Call::new(
+            vec![used],
+            vec![index.into(), src.into()],
+            vec![output],
+            move |be, x, mut outs| match outs.pop() {
+                Some(io) => be.scatter(op, io, dim, x[0], x[1]),
+                None => Ok(()),
+            },
+        );
     Some(Plan::one(if raised(case).is_some() { call.raises(INDEX_VALUE) } else { call }))
 }
 

@@ -40,7 +40,8 @@ pub(super) fn norm(case: &Case) -> Option<Plan<'_>> {
     }
     let dtype = x.dtype();
     // Terms of size 1 times the weight, and the bias, may cancel.
-    let largest = |a: &Arg| a.tensor().map_or(1.0, |t| t.to_f64().into_iter().fold(0.0, |m: f64, v| m.max(v.abs())));
+    let largest =
+        |a: &Arg| a.tensor().map_or(1.0, |t| t.to_f64().into_iter().fold(0.0, |m: f64, v| m.max(v.abs())));
     let magnitude = vec![2.0 * largest(&weight) + largest(&bias); expected.numel()];
     let output = Output::of("norm", expected.clone()).or(case.alternative(0)).conditioned(magnitude);
     let used = (Family::Norm, "norm", dtype);
@@ -69,9 +70,11 @@ pub(super) fn conv(case: &Case) -> Option<Plan<'_>> {
         groups: usize::try_from(case.inputs.get(6)?.int()?).ok()?,
     };
     let [expected] = values(case)? else { return None };
-    let operands: Vec<Operand> = [Some(x), Some(weight), bias].into_iter().flatten().cloned().map(Into::into).collect();
+    let operands: Vec<Operand> =
+        [Some(x), Some(weight), bias].into_iter().flatten().cloned().map(Into::into).collect();
     // No window sums more than all weights of an output channel times the largest input.
-    let largest = |d: &Dense| d.to_f64().into_iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+    let largest =
+        |d: &Dense| d.to_f64().into_iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
     let taps = (weight.numel() / weight.shape()[0].max(1)) as f64;
     let size = taps.sqrt() * largest(x) * largest(weight) + bias.map_or(0.0, largest);
     let magnitude = vec![size; expected.numel()];
@@ -99,7 +102,9 @@ pub(super) fn pool(case: &Case) -> Option<Plan<'_>> {
     let magnitude = vec![largest; expected.numel()];
     let output = Output::of(name, expected.clone()).or(case.alternative(0)).conditioned(magnitude);
     let used = (Family::Pool, "pool", x.dtype());
-    let call = Call::new(vec![used], vec![x.clone().into()], vec![output], move |be, x, mut outs| match outs.pop() {
+    let call = Call::new(vec![used], vec![x.clone().into()], vec![output], move |be, x, mut outs| match outs
+        .pop()
+    {
         Some(out) => be.pool(&pool, x[0], out),
         None => Ok(()),
     });
@@ -111,7 +116,8 @@ pub(super) fn attention(case: &Case) -> Option<Plan<'_>> {
     let [q, k, v, ..] = &tensors[..] else { return None };
     let attention = Attention { scale: case.number("scale", 1.0) };
     let [expected] = values(case)? else { return None };
-    let largest = |d: &Dense| d.to_f64().into_iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+    let largest =
+        |d: &Dense| d.to_f64().into_iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
     // An error of a logit is a relative error of its exponential.
     let depth = *q.shape().last()? as f64;
     let logits = 1.0 + depth.sqrt() * largest(q) * largest(k) * attention.scale.abs();

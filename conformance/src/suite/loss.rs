@@ -45,7 +45,8 @@ pub(super) fn loss(case: &Case) -> Option<Plan<'_>> {
         Some([expected]) => {
             let output = Output::of(op.name(), expected.clone()).or(case.alternative(0));
             if classes {
-                let size = class_magnitude(x, weight) * if reduction == Reduction::Sum { target.numel() as f64 } else { 1.0 };
+                let size = class_magnitude(x, weight)
+                    * if reduction == Reduction::Sum { target.numel() as f64 } else { 1.0 };
                 let n = expected.numel();
                 output.conditioned(vec![size; n])
             } else {
@@ -65,6 +66,7 @@ pub(super) fn loss(case: &Case) -> Option<Plan<'_>> {
 /// The size of the log-probabilities that enter: their differences of logits, times the largest weight.
 fn class_magnitude(x: &Dense, weight: Option<&Dense>) -> f64 {
     debug_assert!(x.dtype() != DType::Bool);
-    let largest = |d: &Dense| d.to_f64().into_iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+    let largest =
+        |d: &Dense| d.to_f64().into_iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
     (2.0 * largest(x) + 2.0) * weight.map_or(1.0, largest)
 }

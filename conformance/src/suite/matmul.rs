@@ -42,7 +42,8 @@ fn split(dense: &Dense) -> Option<(&[usize], [usize; 2])> {
 
 /// `|a| |b|`, which conditions the bound of a product.
 fn products(operands: &[Operand], [m, k, n]: [usize; 3]) -> Vec<f64> {
-    let flat = |o: &Operand| o.dense.broadcast_to(&o.shape).to_f64().into_iter().map(f64::abs).collect::<Vec<_>>();
+    let flat =
+        |o: &Operand| o.dense.broadcast_to(&o.shape).to_f64().into_iter().map(f64::abs).collect::<Vec<_>>();
     let (a, b) = (flat(&operands[0]), flat(&operands[1]));
     let batches: usize = operands[0].shape[..operands[0].shape.len() - 2].iter().product();
     let mut out = Vec::with_capacity(batches * m * n);

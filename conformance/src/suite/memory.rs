@@ -11,12 +11,13 @@ pub(super) fn cast(case: &Case) -> Option<Plan<'_>> {
     let [expected] = values(case)? else { return None };
     let x = case.tensor(0)?.clone();
     let used = (Family::Copy, "copy", x.dtype());
-    let call = Call::new(vec![used], vec![x.into()], vec![Output::exact(expected.clone())], |be, x, mut outs| {
-        match outs.pop() {
-            Some(out) => be.copy(x[0], out),
-            None => Ok(()),
-        }
-    });
+    let call =
+        Call::new(vec![used], vec![x.into()], vec![Output::exact(expected.clone())], |be, x, mut outs| {
+            match outs.pop() {
+                Some(out) => be.copy(x[0], out),
+                None => Ok(()),
+            }
+        });
     Some(Plan::one(call.pointwise()))
 }
 
@@ -25,12 +26,15 @@ pub(super) fn fill(case: &Case) -> Option<Plan<'_>> {
     let value: Scalar = case.inputs.get(1)?.scalar()?;
     debug_assert_eq!(case.param("dtype")?.text().and_then(from_short_name), Some(expected.dtype()));
     let used = (Family::Fill, "fill", expected.dtype());
-    let call = Call::new(vec![used], vec![], vec![Output::exact(expected.clone())], move |be, _, mut outs| {
-        match outs.pop() {
+    let call = Call::new(
+        vec![used],
+        vec![],
+        vec![Output::exact(expected.clone())],
+        move |be, _, mut outs| match outs.pop() {
             Some(out) => be.fill(value, out),
             None => Ok(()),
-        }
-    });
+        },
+    );
     Some(Plan::one(call))
 }
 

@@ -206,7 +206,11 @@ fn axis(dim: i64, rank: usize) -> Option<usize> {
 
 /// A 0-d tensor as a vector of one, for families that want an axis.
 fn at_least_1d(dense: &Dense) -> Dense {
-    if dense.shape().is_empty() { dense.reshaped(&[1]).unwrap_or_else(|| dense.clone()) } else { dense.clone() }
+    if dense.shape().is_empty() {
+        dense.reshaped(&[1]).unwrap_or_else(|| dense.clone())
+    } else {
+        dense.clone()
+    }
 }
 
 /// Judges a `Result` of the contract's own algebra against a recorded error class.

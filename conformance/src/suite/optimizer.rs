@@ -45,13 +45,16 @@ pub(super) fn optimizer(case: &Case) -> Option<Plan<'_>> {
         let steps = done + 1;
         let grads = case.inputs[1..=steps].iter().filter_map(Arg::tensor).cloned().map(Into::into).collect();
         // A parameter may pass zero; the steps that led there condition it.
-        let magnitude = expected.to_f64().iter().zip(start.to_f64()).map(|(e, s)| e.abs().max(s.abs())).collect();
-        let mut output = Output::of("optimizer", expected.clone()).or(case.alternative(done)).conditioned(magnitude);
+        let magnitude =
+            expected.to_f64().iter().zip(start.to_f64()).map(|(e, s)| e.abs().max(s.abs())).collect();
+        let mut output =
+            Output::of("optimizer", expected.clone()).or(case.alternative(done)).conditioned(magnitude);
         output.initial = Some(start.clone());
         let used = (Family::OptimizerStep, rule.name(), dtype);
-        let call = Call::new(vec![used], grads, vec![output.clone(), output], move |be, grads, mut params| {
-            play(be, rule, grads, &mut params)
-        });
+        let call =
+            Call::new(vec![used], grads, vec![output.clone(), output], move |be, grads, mut params| {
+                play(be, rule, grads, &mut params)
+            });
         calls.push((STEP.get(done).copied().unwrap_or("step"), call));
     }
     Some(Plan::Calls(calls))

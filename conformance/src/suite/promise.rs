@@ -37,8 +37,13 @@ pub(super) fn run(be: &dyn Backend) -> Vec<Record> {
             }
         }
     }
-    for (dtype, from) in [(DType::F16, 0), (DType::BF16, 0), (DType::F32, 0x7f80_0000), (DType::F32, 0xffc0_0000)] {
-        records.push(record(format!("copy bits {} from {from:#x}", short_name(dtype)), copy_bits(be, dtype, from)));
+    for (dtype, from) in
+        [(DType::F16, 0), (DType::BF16, 0), (DType::F32, 0x7f80_0000), (DType::F32, 0xffc0_0000)]
+    {
+        records.push(record(
+            format!("copy bits {} from {from:#x}", short_name(dtype)),
+            copy_bits(be, dtype, from),
+        ));
     }
     records
 }
@@ -194,7 +199,8 @@ fn product_rows(be: &dyn Backend, dtype: DType, k: usize) -> Result<Found> {
         found.expect(|| format!("{one} by {other}"), &got, &all);
     }
     // The same product as the second of a batch of two.
-    let twice = |d: &Dense, r: usize, c: usize| d.pick((0..2 * r * c).map(|i| i % (r * c))).reshaped(&[2, r, c]);
+    let twice =
+        |d: &Dense, r: usize, c: usize| d.pick((0..2 * r * c).map(|i| i % (r * c))).reshaped(&[2, r, c]);
     if let (Some(a), Some(b)) = (twice(&a, M, k), twice(&b, k, N)) {
         let got = product((&a, plain), (&b, plain), &[2, M, N])?;
         found.expect(|| "in a batch".to_owned(), &part(&got, M * N, 1, &[M, N]), &all);

@@ -77,7 +77,8 @@ fn axes_of(dim: Option<&Arg>, rank: usize) -> Option<Vec<usize>> {
 
 /// A result under the shape that a backend writes: size 1 at the reduced axes.
 fn kept(result: &Dense, shape: &[usize], axes: &[usize]) -> Option<Dense> {
-    let kept: Vec<usize> = shape.iter().enumerate().map(|(d, &n)| if axes.contains(&d) { 1 } else { n }).collect();
+    let kept: Vec<usize> =
+        shape.iter().enumerate().map(|(d, &n)| if axes.contains(&d) { 1 } else { n }).collect();
     result.reshaped(&kept)
 }
 
@@ -90,12 +91,15 @@ fn arg_reduce<'c>(case: &'c Case, op: ArgReduceOp, x: &Dense, dim: Option<&Arg>)
     let dim = axis(dim.and_then(Arg::int).unwrap_or(0), x.shape().len())?;
     let expected = kept(values(case)?.first()?, x.shape(), &[dim])?;
     let used = (Family::ArgReduce, op.name(), x.dtype());
-    let call = Call::new(vec![used], vec![x.into()], vec![Output::exact(expected)], move |be, x, mut outs| {
-        match outs.pop() {
+    let call = Call::new(
+        vec![used],
+        vec![x.into()],
+        vec![Output::exact(expected)],
+        move |be, x, mut outs| match outs.pop() {
             Some(out) => be.arg_reduce(op, x[0], dim, out),
             None => Ok(()),
-        }
-    });
+        },
+    );
     Some(Plan::one(call))
 }
 
@@ -106,10 +110,11 @@ fn extreme_along<'c>(case: &'c Case, op: ReduceOp, x: &Dense, dim: i64) -> Optio
     let [value, place] = values(case)? else { return None };
     let value = Output::of(op.name(), kept(value, x.shape(), &[dim])?);
     let used = (Family::Reduce, op.name(), x.dtype());
-    let reduce = Call::new(vec![used], vec![x.clone().into()], vec![value], move |be, x, mut outs| match outs.pop() {
-        Some(out) => be.reduce(op, x[0], &[dim], out),
-        None => Ok(()),
-    });
+    let reduce =
+        Call::new(vec![used], vec![x.clone().into()], vec![value], move |be, x, mut outs| match outs.pop() {
+            Some(out) => be.reduce(op, x[0], &[dim], out),
+            None => Ok(()),
+        });
     let arg = if op == ReduceOp::Amax { ArgReduceOp::Argmax } else { ArgReduceOp::Argmin };
     if x.dtype() == DType::Bool {
         return Some(Plan::one(reduce)); // a bool has no arg-reduction; the frontend counts it as u8
@@ -127,7 +132,8 @@ fn extreme_along<'c>(case: &'c Case, op: ReduceOp, x: &Dense, dim: i64) -> Optio
 /// exponent of a log-sum-exp, and the result itself of the others.
 fn magnitudes(op: ReduceOp, x: &Dense, axes: &[usize]) -> Vec<f64> {
     let shape = x.shape();
-    let out: Vec<usize> = shape.iter().enumerate().map(|(d, &n)| if axes.contains(&d) { 1 } else { n }).collect();
+    let out: Vec<usize> =
+        shape.iter().enumerate().map(|(d, &n)| if axes.contains(&d) { 1 } else { n }).collect();
     let cells = out.iter().product::<usize>();
     let mut sums = vec![0.0; cells];
     let mut index = vec![0; shape.len()];
@@ -181,7 +187,7 @@ fn running(x: &Dense, axis: usize) -> Vec<f64> {
     let inner: usize = x.shape()[axis + 1..].iter().product();
     let mut sums: Vec<f64> = x.to_f64().into_iter().map(f64::abs).collect();
     for i in 0..sums.len() {
-        if (i / inner) % x.shape()[axis] > 0 {
+        if !(i / inner).is_multiple_of(x.shape()[axis]) {
             sums[i] += sums[i - inner];
         }
     }

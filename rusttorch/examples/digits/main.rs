@@ -72,8 +72,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     let (training, validation, test) = (part(&training)?, part(&validation)?, part(&test)?);
 
-    let model =
-        Sequential::new().push(Linear::new(64, 128)?).push(ReLU {}).push(Linear::new(128, 10)?);
+    let model = Sequential::new().push(Linear::new(64, 128)?).push(ReLU {}).push(Linear::new(128, 10)?);
     if let Some(path) = &arguments.load {
         model.load_state(&io::load(path)?.into_iter().collect::<Vec<_>>())?;
     }

@@ -316,8 +316,7 @@ impl Tensor {
     }
 
     fn set_node(&self, node: Option<Arc<Node>>) {
-        let base_node =
-            self.base().filter(|b| b.recorded).and_then(|b| b.tensor.node()).map(|n| address(&n));
+        let base_node = self.base().filter(|b| b.recorded).and_then(|b| b.tensor.node()).map(|n| address(&n));
         self.0.tracked.store(node.is_some(), Ordering::Release);
         self.meta(|m| {
             if let Some(node) = &node

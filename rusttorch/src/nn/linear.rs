@@ -23,7 +23,8 @@ impl Linear {
     /// As [`new`](Self::new), with or without bias and of any float dtype. Error: `DType` for others.
     pub fn with_options(in_features: usize, out_features: usize, bias: bool, dtype: DType) -> Result<Linear> {
         if !dtype.is_float() {
-            return Err(TensorError::new(ErrorKind::DType, "Linear", "parameters must be floats").with("dtype", dtype));
+            return Err(TensorError::new(ErrorKind::DType, "Linear", "parameters must be floats")
+                .with("dtype", dtype));
         }
         let weight = Tensor::empty(&[out_features, in_features], dtype)?;
         init::kaiming_uniform_(&weight, 5f64.sqrt())?;

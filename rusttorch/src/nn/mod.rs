@@ -17,7 +17,8 @@ mod module;
 mod sequential;
 
 pub use activation::{
-    ELU, GELU, LeakyReLU, LogSigmoid, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax, Softplus, Softsign, Tanh,
+    ELU, GELU, LeakyReLU, LogSigmoid, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax, Softplus,
+    Softsign, Tanh,
 };
 pub use linear::Linear;
 pub use module::Module;

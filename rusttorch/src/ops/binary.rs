@@ -21,9 +21,13 @@ fn compute_dtype(op: BinaryOp, a: &Tensor, b: &Operand<'_>) -> Result<DType> {
         _ => !op.rule().accepts().contains(joined),
     };
     if refused {
-        return Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "not implemented for these dtypes")
-            .with("lhs", a.dtype())
-            .with("rhs", b.join(ResultType::new()).dtype()));
+        return Err(TensorError::new(
+            ErrorKind::NotImplemented,
+            op.name(),
+            "not implemented for these dtypes",
+        )
+        .with("lhs", a.dtype())
+        .with("rhs", b.join(ResultType::new()).dtype()));
     }
     if op == BinaryOp::Pow
         && joined.is_int()

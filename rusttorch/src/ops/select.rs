@@ -22,7 +22,12 @@ impl Tensor {
         const OP: &str = "where";
         let (a, b): (Operand<'_>, Operand<'_>) = (a.into(), b.into());
         let dtype = b.join(a.join(ResultType::new())).dtype();
-        where_same_dtype(OP, condition, &a.to_tensor(dtype, condition.shape())?, &b.to_tensor(dtype, condition.shape())?)
+        where_same_dtype(
+            OP,
+            condition,
+            &a.to_tensor(dtype, condition.shape())?,
+            &b.to_tensor(dtype, condition.shape())?,
+        )
     }
 
     /// A copy with `value` where `mask` is true. The mask broadcasts to the tensor; the value is cast
@@ -114,7 +119,11 @@ pub(crate) fn castable(op: &'static str, value: Scalar, dtype: DType) -> Result<
         Scalar::Bool(_) => true,
         Scalar::Int(v) => (if low == 0 { -high } else { low }) <= v && v <= high,
         // The bounds of i64 are no f64, but one more than the upper bound is.
-        Scalar::Float(v) => !v.is_nan() && (if low == 0 { v } else { v.trunc() }) >= low as f64 && v.trunc() < high as f64 + 1.0,
+        Scalar::Float(v) => {
+            !v.is_nan()
+                && (if low == 0 { v } else { v.trunc() }) >= low as f64
+                && v.trunc() < high as f64 + 1.0
+        }
     };
     let fits = match dtype {
         DType::U8 => fits(0, u8::MAX.into()),

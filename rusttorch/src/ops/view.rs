@@ -85,7 +85,8 @@ pub(crate) fn strided_scatter(g: &Tensor, shape: &[usize], region: Layout) -> Re
 
 /// The sizes that a requested shape with at most one -1 means. Error: `Shape`.
 fn resolve_shape(op: &'static str, own: &[usize], shape: &[isize]) -> Result<SmallVec<[usize; 6]>> {
-    let fail = |rule| TensorError::new(ErrorKind::Shape, op, rule).with("shape", own).with("requested", shape);
+    let fail =
+        |rule| TensorError::new(ErrorKind::Shape, op, rule).with("shape", own).with("requested", shape);
     let count = numel(op, own)?;
     let mut known = 1usize;
     let mut unknown = None;
@@ -393,7 +394,9 @@ impl Tensor {
 
     fn size_to_divide(&self, op: &'static str, dim: isize) -> Result<usize> {
         if self.rank() == 0 {
-            return Err(TensorError::new(ErrorKind::Shape, op, "a 0-d tensor has no dimension").with("dim", dim));
+            return Err(
+                TensorError::new(ErrorKind::Shape, op, "a 0-d tensor has no dimension").with("dim", dim)
+            );
         }
         Ok(self.shape()[normalize_dim(op, dim, self.rank())?])
     }

@@ -30,7 +30,9 @@ impl Optimizer {
         }
         for (i, p) in parameters.iter().enumerate() {
             if !p.dtype().is_float() {
-                return Err(fail(ErrorKind::DType, "parameters must be floats").with("parameter", i).with("dtype", p.dtype()));
+                return Err(fail(ErrorKind::DType, "parameters must be floats")
+                    .with("parameter", i)
+                    .with("dtype", p.dtype()));
             }
             if !p.is_leaf() {
                 return Err(fail(ErrorKind::Autograd, "a parameter is not a leaf").with("parameter", i));
@@ -39,7 +41,8 @@ impl Optimizer {
                 return Err(fail(ErrorKind::Argument, "a parameter appears twice").with("parameter", i));
             }
         }
-        let slots = parameters.into_iter().map(|parameter| Slot { parameter, steps: 0, state: Vec::new() }).collect();
+        let slots =
+            parameters.into_iter().map(|parameter| Slot { parameter, steps: 0, state: Vec::new() }).collect();
         Ok(Optimizer { rule, slots })
     }
 
@@ -50,7 +53,8 @@ impl Optimizer {
         for slot in &mut self.slots {
             let gradient = slot.parameter.grad();
             if gradient.is_some() && slot.state.is_empty() {
-                slot.state = (0..count).map(|_| Tensor::zeros_like(&slot.parameter)).collect::<Result<_>>()?;
+                slot.state =
+                    (0..count).map(|_| Tensor::zeros_like(&slot.parameter)).collect::<Result<_>>()?;
             }
             gradients.push(gradient);
         }
@@ -60,7 +64,12 @@ impl Optimizer {
             .zip(&gradients)
             .filter_map(|(slot, gradient)| {
                 let gradient = gradient.as_ref()?;
-                Some(Step { parameter: &slot.parameter, gradient, state: &slot.state, number: slot.steps + 1 })
+                Some(Step {
+                    parameter: &slot.parameter,
+                    gradient,
+                    state: &slot.state,
+                    number: slot.steps + 1,
+                })
             })
             .collect();
         dispatch::optimizer_step(self.rule, &steps)?;
@@ -85,8 +94,12 @@ impl Optimizer {
     /// Another learning rate from the next step on. Error: `Argument` below 0.
     pub fn set_lr(&mut self, value: f64) -> Result<()> {
         if value.is_nan() || value < 0.0 {
-            return Err(TensorError::new(ErrorKind::Argument, self.rule.name(), "hyper-parameter must be at least 0")
-                .with("lr", value));
+            return Err(TensorError::new(
+                ErrorKind::Argument,
+                self.rule.name(),
+                "hyper-parameter must be at least 0",
+            )
+            .with("lr", value));
         }
         match &mut self.rule {
             Rule::Sgd { lr, .. } | Rule::Adam { lr, .. } => *lr = value,
@@ -121,7 +134,8 @@ impl Optimizer {
         let names = &self.state_names()[..self.rule.state_count()];
         let known = |full: &str| {
             full.split_once('.').is_some_and(|(i, name)| {
-                i.parse::<usize>().is_ok_and(|i| i < self.slots.len()) && (name == "step" || names.contains(&name))
+                i.parse::<usize>().is_ok_and(|i| i < self.slots.len())
+                    && (name == "step" || names.contains(&name))
             })
         };
         if let Some((name, _)) = state.iter().find(|(n, _)| !known(n)) {
@@ -140,7 +154,8 @@ impl Optimizer {
             for name in names {
                 let full = format!("{i}.{name}");
                 let Some(t) = find(&full) else {
-                    return Err(TensorError::new(ErrorKind::Argument, OP, "a state tensor is missing").with("name", full));
+                    return Err(TensorError::new(ErrorKind::Argument, OP, "a state tensor is missing")
+                        .with("name", full));
                 };
                 if t.shape() != slot.parameter.shape() || t.dtype() != slot.parameter.dtype() {
                     return Err(TensorError::new(ErrorKind::Shape, OP, "state and parameter differ")
@@ -154,7 +169,8 @@ impl Optimizer {
             }
             let count = step.to_dtype(DType::I64)?.item()?.to_i64();
             if count < 0 {
-                return Err(TensorError::new(ErrorKind::Argument, OP, "number of steps is negative").with("step", count));
+                return Err(TensorError::new(ErrorKind::Argument, OP, "number of steps is negative")
+                    .with("step", count));
             }
             loaded.push((count as u64, tensors));
         }

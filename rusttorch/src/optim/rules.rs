@@ -105,7 +105,14 @@ impl Optimize for Sgd {
     }
 }
 
-fn adam(lr: f64, betas: (f64, f64), eps: f64, weight_decay: f64, decoupled: bool, parameters: Vec<Tensor>) -> Result<Optimizer> {
+fn adam(
+    lr: f64,
+    betas: (f64, f64),
+    eps: f64,
+    weight_decay: f64,
+    decoupled: bool,
+    parameters: Vec<Tensor>,
+) -> Result<Optimizer> {
     let rule = Rule::Adam { lr, beta1: betas.0, beta2: betas.1, eps, weight_decay, decoupled };
     let op = rule.name();
     at_least_zero(op, "lr", lr)?;
@@ -113,7 +120,9 @@ fn adam(lr: f64, betas: (f64, f64), eps: f64, weight_decay: f64, decoupled: bool
     at_least_zero(op, "weight_decay", weight_decay)?;
     for (name, beta) in [("beta1", betas.0), ("beta2", betas.1)] {
         if !(0.0..1.0).contains(&beta) {
-            return Err(TensorError::new(ErrorKind::Argument, op, "decay lies outside of [0, 1)").with(name, beta));
+            return Err(
+                TensorError::new(ErrorKind::Argument, op, "decay lies outside of [0, 1)").with(name, beta)
+            );
         }
     }
     Optimizer::new(rule, parameters)

@@ -1,0 +1,312 @@
+//! Where the elements of a view lie: shape, signed strides and offset, all counted in elements.
+//!
+//! Views are algebra. Every function of this file returns a new [`Layout`] over the same memory and
+//! moves no data. All of them end in one constructor, [`Layout::new`], which proves with checked
+//! arithmetic that no index of the shape lies before the start of the memory and records where the
+//! last one lies ([`Layout::end`]); a [`View`](crate::View) then needs one comparison to be in bounds.
+
+mod views;
+
+use smallvec::SmallVec;
+
+use crate::error::{ErrorKind, Result, TensorError};
+
+/// Sizes, one per dimension. Up to six stay inline.
+pub type Shape = SmallVec<[usize; 6]>;
+/// Steps in elements, one per dimension; negative in a flipped view, 0 in a broadcast one.
+pub type Strides = SmallVec<[isize; 6]>;
+
+/// Shape, strides and offset of a view. See the [module](self).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Layout {
+    shape: Shape,
+    strides: Strides,
+    offset: usize,
+    numel: usize,
+    end: usize,
+    /// Kept because every kernel asks.
+    contiguous: bool,
+}
+
+impl Clone for Layout {
+    /// `from_slice` copies plain numbers at once, where `SmallVec::clone` goes one by one.
+    #[inline]
+    fn clone(&self) -> Self {
+        Layout { shape: Shape::from_slice(&self.shape), strides: Strides::from_slice(&self.strides), ..*self }
+    }
+}
+
+/// The number of elements of `shape`. Error: `Memory` where it, or a single size, exceeds `isize::MAX`.
+pub fn numel(op: &'static str, shape: &[usize]) -> Result<usize> {
+    const MOST: usize = isize::MAX as usize;
+    // A zero anywhere makes the product zero, whatever the other sizes would overflow to.
+    let mut product = if shape.contains(&0) { 0 } else { 1usize };
+    for &n in shape {
+        product = match product.checked_mul(n) {
+            Some(p) if p <= MOST && n <= MOST => p,
+            _ => {
+                return Err(TensorError::new(ErrorKind::Memory, op, "number of elements overflows")
+                    .with("shape", shape));
+            }
+        };
+    }
+    Ok(product)
+}
+
+/// Element count, end and contiguity of a layout; `None` where it breaks a rule of [`Layout::new`]. One pass that
+/// collects overflows in a flag, since every view goes through here.
+#[inline]
+fn measure(shape: &[usize], strides: &[isize], offset: usize) -> Option<(usize, usize, bool)> {
+    if shape.len() != strides.len() {
+        return None;
+    }
+    // An offset too large for isize turns negative, which the last line refuses.
+    let (mut numel, mut low, mut high) = (1usize, offset as isize, offset as isize);
+    let (mut broken, mut uncountable, mut empty, mut contiguous) = (false, false, false, true);
+    // From the last axis on, so that `numel` is the step that a contiguous axis has.
+    for (&n, &stride) in shape.iter().zip(strides).rev() {
+        contiguous &= n == 1 || stride == numel as isize;
+        let (product, too_many) = numel.overflowing_mul(n);
+        let (span, too_far) = stride.overflowing_mul((n as isize).wrapping_sub(1));
+        let (bound, past) = if span < 0 { low.overflowing_add(span) } else { high.overflowing_add(span) };
+        if span < 0 {
+            low = bound;
+        } else {
+            high = bound;
+        }
+        numel = product;
+        empty |= n == 0;
+        uncountable |= n > isize::MAX as usize;
+        broken |= too_many | too_far | past | (product > isize::MAX as usize);
+    }
+    match empty {
+        // Nothing is reached, whatever the other sizes would overflow to.
+        true if uncountable => None,
+        true => Some((0, 0, true)),
+        false if broken || uncountable || low < 0 => None,
+        false => Some((numel, high as usize + 1, contiguous)),
+    }
+}
+
+/// `dim` counted from the front. A 0-d tensor accepts 0 and -1, as in PyTorch. Error: `Dim`.
+#[inline]
+pub fn normalize_dim(op: &'static str, dim: isize, rank: usize) -> Result<usize> {
+    let n = rank.max(1) as isize;
+    if dim < -n || dim >= n {
+        return Err(dim_error(op, dim, rank));
+    }
+    Ok(if dim < 0 { (dim + n) as usize } else { dim as usize })
+}
+
+#[cold]
+fn dim_error(op: &'static str, dim: isize, rank: usize) -> TensorError {
+    TensorError::new(ErrorKind::Dim, op, "dimension out of range").with("dim", dim).with("rank", rank)
+}
+
+/// Several distinct dims counted from the front, as an ascending list. Error: `Dim`.
+pub fn normalize_dims(op: &'static str, dims: &[isize], rank: usize) -> Result<SmallVec<[usize; 6]>> {
+    let mut out: SmallVec<[usize; 6]> = SmallVec::new();
+    for &dim in dims {
+        let d = normalize_dim(op, dim, rank)?;
+        if out.contains(&d) {
+            return Err(TensorError::new(ErrorKind::Shape, op, "dimension appears more than once")
+                .with("dim", dim)
+                .with("dims", dims));
+        }
+        out.push(d);
+    }
+    out.sort_unstable();
+    Ok(out)
+}
+
+/// The shape to which `a` and `b` broadcast: aligned at the last dimension, where sizes are equal or
+/// one of them is 1. Error: `Shape`.
+pub fn broadcast_shapes(op: &'static str, a: &[usize], b: &[usize]) -> Result<Shape> {
+    let rank = a.len().max(b.len());
+    let mut out = Shape::with_capacity(rank);
+    for i in 0..rank {
+        let size = |s: &[usize]| if i + s.len() >= rank { s[i + s.len() - rank] } else { 1 };
+        out.push(match (size(a), size(b)) {
+            (m, n) if m == n || n == 1 => m,
+            (1, n) => n,
+            _ => {
+                return Err(TensorError::new(ErrorKind::Shape, op, "shapes cannot be broadcast together")
+                    .with("lhs", a)
+                    .with("rhs", b));
+            }
+        });
+    }
+    Ok(out)
+}
+
+/// Row-major strides of `shape`, with PyTorch's convention that a size of 0 counts as 1.
+pub fn contiguous_strides(shape: &[usize]) -> Strides {
+    let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+    let mut step = 1isize;
+    for (stride, &n) in strides.iter_mut().zip(shape).rev() {
+        *stride = step;
+        step = step.saturating_mul(n.max(1).min(isize::MAX as usize) as isize);
+    }
+    strides
+}
+
+impl Layout {
+    /// The one constructor. Proves that every index of `shape` lies in `0..=isize::MAX` elements and
+    /// records the end of the last one.
+    ///
+    /// Errors: `Shape` when `shape` and `strides` differ in length; `Memory` when a position
+    /// overflows; `Index` when one would lie before the start of the memory.
+    #[inline]
+    pub fn new(op: &'static str, shape: Shape, strides: Strides, offset: usize) -> Result<Layout> {
+        match measure(&shape, &strides, offset) {
+            Some((numel, end, contiguous)) => Ok(Layout { shape, strides, offset, numel, end, contiguous }),
+            None => Err(Self::explain(op, &shape, &strides, offset)),
+        }
+    }
+
+    /// Why there is no layout of this shape, these strides and this offset.
+    #[cold]
+    fn explain(op: &'static str, shape: &[usize], strides: &[isize], offset: usize) -> TensorError {
+        if shape.len() != strides.len() {
+            return TensorError::new(ErrorKind::Shape, op, "shape and strides differ in length")
+                .with("shape", shape)
+                .with("strides", strides);
+        }
+        let not_counted = numel(op, shape).err();
+        let not_reached = || Self::prove(op, shape, strides, offset).err();
+        not_counted.or_else(not_reached).unwrap_or_else(|| {
+            TensorError::new(ErrorKind::Internal, op, "a layout was refused without a reason")
+                .with("shape", shape)
+        })
+    }
+
+    /// The end of the last element of a non-empty layout.
+    fn prove(op: &'static str, shape: &[usize], strides: &[isize], offset: usize) -> Result<usize> {
+        let overflow = || {
+            TensorError::new(ErrorKind::Memory, op, "a position overflows")
+                .with("shape", shape)
+                .with("strides", strides)
+                .with("offset", offset)
+        };
+        let (mut low, mut high) = (isize::try_from(offset).map_err(|_| overflow())?, 0isize);
+        high += low;
+        for (&n, &stride) in shape.iter().zip(strides) {
+            let span = stride.checked_mul(n as isize - 1).ok_or_else(overflow)?;
+            let bound = if span < 0 { &mut low } else { &mut high };
+            *bound = bound.checked_add(span).ok_or_else(overflow)?;
+        }
+        if low < 0 {
+            return Err(TensorError::new(
+                ErrorKind::Index,
+                op,
+                "a position lies before the start of the memory",
+            )
+            .with("shape", shape)
+            .with("strides", strides)
+            .with("offset", offset));
+        }
+        Ok(high as usize + 1)
+    }
+
+    /// A row-major layout from offset 0. Error: `Memory` where the element count overflows.
+    pub fn contiguous(op: &'static str, shape: &[usize]) -> Result<Layout> {
+        let numel = numel(op, shape)?;
+        Ok(Layout {
+            strides: contiguous_strides(shape),
+            shape: Shape::from_slice(shape),
+            offset: 0,
+            numel,
+            end: numel,
+            contiguous: true,
+        })
+    }
+
+    /// The layout of a 0-d tensor at the start of its memory.
+    pub fn scalar() -> Layout {
+        Layout { shape: Shape::new(), strides: Strides::new(), offset: 0, numel: 1, end: 1, contiguous: true }
+    }
+
+    /// Sizes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Steps in elements.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
+    /// Position of the first element, that of index `[0, 0, ..]`.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Number of dimensions.
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Number of elements.
+    pub fn numel(&self) -> usize {
+        self.numel
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.numel == 0
+    }
+
+    /// One past the highest position that an index reaches; 0 for an empty layout. Memory of at
+    /// least this many elements holds the whole view.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Whether the elements lie in row-major order without gaps. Dimensions of size 1 have no say.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        self.contiguous
+    }
+
+    /// The positions of a contiguous view as a range, or `None`.
+    pub fn contiguous_range(&self) -> Option<std::ops::Range<usize>> {
+        self.is_contiguous()
+            .then(|| if self.numel == 0 { 0..0 } else { self.offset..self.offset + self.numel })
+    }
+
+    /// Whether two indices may share a position. Exact for what view algebra without `as_strided`
+    /// and `unfold` gives; otherwise it may err towards `true`.
+    pub fn may_overlap_itself(&self) -> bool {
+        if self.numel <= 1 {
+            return false;
+        }
+        let mut axes: SmallVec<[(usize, usize); 6]> = self
+            .shape
+            .iter()
+            .zip(&self.strides)
+            .filter(|&(&n, _)| n > 1)
+            .map(|(&n, &s)| (s.unsigned_abs(), n))
+            .collect();
+        axes.sort_unstable();
+        let mut reach = 0usize;
+        axes.iter().any(|&(stride, n)| {
+            let collides = stride <= reach;
+            reach = reach.saturating_add(stride.saturating_mul(n - 1));
+            collides
+        })
+    }
+
+    /// The position of an index, which must have one valid entry per dimension. Error: `Index`.
+    pub fn position(&self, op: &'static str, index: &[usize]) -> Result<usize> {
+        if index.len() != self.rank() || index.iter().zip(&self.shape).any(|(i, n)| i >= n) {
+            return Err(TensorError::new(ErrorKind::Index, op, "index out of range")
+                .with("index", index)
+                .with("shape", &self.shape));
+        }
+        let steps = index.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum::<isize>();
+        Ok((self.offset as isize + steps) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests;
