@@ -188,93 +188,26 @@ impl Element for Boolean {
 #[macro_export]
 macro_rules! match_dtype {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::Bool => {
-                type $T = $crate::Boolean;
-                $body
-            }
-            $crate::DType::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            $crate::DType::I16 => {
-                type $T = i16;
-                $body
-            }
-            $crate::DType::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::DType::I64 => {
-                type $T = i64;
-                $body
-            }
-            $crate::DType::F16 => {
-                type $T = $crate::f16;
-                $body
-            }
-            $crate::DType::BF16 => {
-                type $T = $crate::bf16;
-                $body
-            }
-            $crate::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-        }
+        $crate::match_dtype!(@arms $dtype, $T => $body; [
+            Bool $crate::Boolean; U8 u8; I8 i8; I16 i16; I32 i32; I64 i64;
+            F16 $crate::f16; BF16 $crate::bf16; F32 f32; F64 f64;
+        ])
     };
     (floats $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
-        match $dtype {
-            $crate::DType::F16 => {
-                type $T = $crate::f16;
-                $body
-            }
-            $crate::DType::BF16 => {
-                type $T = $crate::bf16;
-                $body
-            }
-            $crate::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            _ => $other,
-        }
+        $crate::match_dtype!(@arms $dtype, $T => $body; [
+            F16 $crate::f16; BF16 $crate::bf16; F32 f32; F64 f64;
+        ] _ => $other)
     };
     (ints $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
+        $crate::match_dtype!(@arms $dtype, $T => $body; [U8 u8; I8 i8; I16 i16; I32 i32; I64 i64;] _ => $other)
+    };
+    (@arms $dtype:expr, $T:ident => $body:expr; [$($variant:ident $element:ty;)*] $($rest:tt)*) => {
         match $dtype {
-            $crate::DType::U8 => {
-                type $T = u8;
+            $($crate::DType::$variant => {
+                type $T = $element;
                 $body
-            }
-            $crate::DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            $crate::DType::I16 => {
-                type $T = i16;
-                $body
-            }
-            $crate::DType::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::DType::I64 => {
-                type $T = i64;
-                $body
-            }
-            _ => $other,
+            })*
+            $($rest)*
         }
     };
 }

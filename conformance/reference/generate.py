@@ -3,18 +3,20 @@
 
     python3 -m venv VENV
     VENV/bin/pip install torch==2.15.0 numpy
-    cargo run --quiet -p rusttorch-conformance --bin tables > tables.json
-    VENV/bin/python conformance/reference/generate.py tables.json
+    VENV/bin/python conformance/reference/generate.py [--check] [TABLES.json]
 
-or `make reference PYTHON=VENV/bin/python`. The op tables come as JSON from the crate itself, so that a row that
-is not recorded is an error here. Writes `<family>.json`, `<family>.safetensors` and `MANIFEST.json` beside this
+or `make reference`. The op tables come as JSON from the crate itself (`cargo run -p rusttorch-conformance --bin
+tables`, which is run here unless its output is given as a file), so that a row that is not recorded is an error
+here. Writes `<family>.json`, `<family>.safetensors` and `MANIFEST.json` beside this
 file. Two runs give identical bytes on one kind of CPU; vector code is pinned to AVX2 and one thread.
 `--check` writes nothing and fails if a file would change. What the files hold: see recorder.py.
 """
 
 import json
 import os
+import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 # Before PyTorch is loaded: the kernels it chooses are part of the reference.
@@ -41,17 +43,24 @@ FAMILIES = [
 ]
 
 
+def printed_tables():
+    command = ["cargo", "run", "--quiet", "-p", "rusttorch-conformance", "--bin", "tables"]
+    return subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True).stdout
+
+
 def main():
     check = "--check" in sys.argv
     paths = [a for a in sys.argv[1:] if not a.startswith("--")]
-    if len(paths) != 1:
-        sys.exit("usage: generate.py [--check] TABLES.json (see the head of this file)")
+    if len(paths) > 1:
+        sys.exit("usage: generate.py [--check] [TABLES.json] (see the head of this file)")
     version = torch.__version__.split("+")[0]
     if version != TORCH:
         sys.exit(f"PyTorch {TORCH} is the reference; this is {version}")
-    tables_text = Path(paths[0]).read_text()
+    tables_text = Path(paths[0]).read_text() if paths else printed_tables()
     tables = json.loads(tables_text)
     torch.set_num_threads(1)
+    # Variances without degrees of freedom are asked for on purpose.
+    warnings.filterwarnings("ignore", message=".*degrees of freedom.*")
 
     files = {}
     entries = {}

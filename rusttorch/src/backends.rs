@@ -25,10 +25,11 @@ struct Registry {
 
 /// The backends compiled in, the preferred one first: one line for each cargo feature.
 fn compiled_in() -> Vec<Arc<dyn Backend>> {
-    Vec::from([
+    let backends: &[fn() -> Arc<dyn Backend>] = &[
         #[cfg(feature = "naive")]
-        Arc::new(rusttorch_backend_naive::Naive::new()) as Arc<dyn Backend>,
-    ])
+        || Arc::new(rusttorch_backend_naive::Naive::new()),
+    ];
+    backends.iter().map(|make| make()).collect()
 }
 
 static REGISTRY: LazyLock<RwLock<Registry>> =
