@@ -563,7 +563,7 @@ fn a_tracked_source_makes_an_untracked_base_part_of_the_graph() {
         |b| b.permute([1, 0]),
         |b| b.as_strided(&[2, 2], &[5, 2], 1),
         |b| b.unfold(1, 2, 2),
-        |b| b.i((1, -1)),
+        |b| b.i((1, -1..)),
     ];
     for (i, view) in views.into_iter().enumerate() {
         let w = leaf(&[1]);

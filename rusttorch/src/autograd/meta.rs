@@ -193,7 +193,11 @@ impl Tensor {
         if self.is_leaf() {
             return None;
         }
-        self.node().map(|n| format!("{}Backward0", n.name))
+        self.node().map(|n| match n.name {
+            // PyTorch's own node, not made from a formula.
+            "CopySlices" => n.name.to_string(),
+            name => format!("{name}Backward0"),
+        })
     }
 
     /// Calls `hook` with every gradient that reaches this tensor; what it returns takes the gradient's

@@ -13,13 +13,16 @@
 //! | `saved` | tensors kept for a rule, with the check that none was overwritten |
 //! | `meta` | what a tensor knows of its gradient; views and in-place ops |
 //! | `engine` | `backward` and `grad` |
+//! | `check` | gradients against finite differences |
 
+mod check;
 mod engine;
 mod meta;
 mod mode;
 mod node;
 mod saved;
 
+pub use check::{gradcheck, gradgradcheck};
 pub use engine::{GradOptions, grad};
 pub use meta::HookHandle;
 pub use mode::{enable_grad, is_grad_enabled, no_grad, with_grad_mode};

@@ -1,0 +1,273 @@
+//! Every differentiable op against finite differences in f64, first and second derivatives. The rows of
+//! the op tables come through their macros, so that none can be left out.
+
+#![allow(clippy::unwrap_used, reason = "a failing test should stop")]
+
+use rusttorch::autograd::{gradcheck, gradgradcheck};
+use rusttorch::backend::ops::{BinaryOp, UnaryOp};
+use rusttorch::nn::functional::{
+    CrossEntropy, binary_cross_entropy, cross_entropy, l1_loss, linear, mse_loss, smooth_l1_loss,
+};
+use rusttorch::{DType, Dims, Index, Reduction, Result, Tensor};
+
+fn tensor(values: &[f64], shape: &[usize]) -> Tensor {
+    Tensor::from_slice(values, shape).unwrap()
+}
+
+/// Numbers between -2 and 2 away from the integers and halves, where ops have kinks and jumps.
+fn sample(shape: &[usize]) -> Tensor {
+    let n: usize = shape.iter().product();
+    let values: Vec<f64> =
+        (0..n).map(|i| ((i * 7 + 3) % 16) as f64 * 0.25 - 1.9 + 0.01 * (i % 5) as f64).collect();
+    tensor(&values, shape)
+}
+
+fn positive(shape: &[usize]) -> Tensor {
+    sample(shape).abs().unwrap().add(0.3).unwrap()
+}
+
+fn both(name: &str, f: &dyn Fn(&[Tensor]) -> Result<Tensor>, inputs: &[Tensor]) {
+    gradcheck(f, inputs).unwrap_or_else(|e| panic!("{name}: {e}"));
+    gradgradcheck(f, inputs).unwrap_or_else(|e| panic!("{name}, second derivative: {e}"));
+}
+
+/// Where an op is defined and smooth.
+fn domain(op: UnaryOp) -> Tensor {
+    use UnaryOp::*;
+    let x = sample(&[3, 4]);
+    match op {
+        Sqrt | Rsqrt | Log | Log2 | Log10 | Reciprocal => positive(&[3, 4]),
+        Log1p => positive(&[3, 4]).sub(0.9).unwrap(),
+        Asin | Acos | Atanh => x.mul(0.45).unwrap(),
+        Acosh => positive(&[3, 4]).add(1.0).unwrap(),
+        Tan => x.mul(0.6).unwrap(),
+        _ => x,
+    }
+}
+
+macro_rules! check_unary {
+    ($($(#[$doc:meta])* $variant:ident $method:ident $assign:tt $torch:literal $rule:ident;)*) => {
+        #[test]
+        fn unary_table() {
+            let mut checked = 0;
+            $({
+                let x = domain(UnaryOp::$variant);
+                if UnaryOp::$variant.rule().accepts().contains(DType::F64) && x.$method().unwrap().dtype().is_float() {
+                    both(stringify!($method), &|t| t[0].$method(), &[x]);
+                    checked += 1;
+                }
+            })*
+            assert!(checked >= 30, "only {checked} ops of the table were checked");
+        }
+    };
+}
+rusttorch::backend::unary_table! { check_unary }
+
+macro_rules! check_binary {
+    ($($(#[$doc:meta])* $variant:ident $method:ident $assign:tt $torch:literal $rule:ident;)*) => {
+        #[test]
+        fn binary_table() {
+            let mut checked = 0;
+            $({
+                let op = BinaryOp::$variant;
+                // Integer ops have no gradient, and PyTorch gives floor_divide none either.
+                if op.rule().accepts().contains(DType::F64) && op != BinaryOp::FloorDivide {
+                    let a = if op == BinaryOp::Pow { positive(&[3, 4]) } else { sample(&[3, 4]) };
+                    let b = positive(&[4]).add(0.15).unwrap();
+                    both(stringify!($method), &|t| t[0].$method(&t[1]), &[a.clone(), b.clone()]);
+                    // Broadcasting on the other side, and a number.
+                    both(stringify!($method), &|t| t[1].$method(&t[0]), &[a.abs().unwrap().add(0.4).unwrap(), b]);
+                    both(stringify!($method), &|t| t[0].$method(1.7), &[a]);
+                    checked += 1;
+                }
+            })*
+            assert!(checked >= 12, "only {checked} ops of the table were checked");
+        }
+    };
+}
+rusttorch::backend::binary_table! { check_binary }
+
+#[test]
+fn ternary_ops() {
+    let (a, b, c) = (sample(&[2, 3]), positive(&[3]), positive(&[2, 1]));
+    both("addcmul", &|t| t[0].addcmul(&t[1], &t[2], 1.5), &[a.clone(), b.clone(), c.clone()]);
+    both("addcdiv", &|t| t[0].addcdiv(&t[1], &t[2], -0.5), &[a.clone(), b.clone(), c.clone()]);
+    both("lerp", &|t| t[0].lerp(&t[1], &t[2]), &[a.clone(), b.clone(), c.clone()]);
+    both("clamp", &|t| t[0].clamp(-0.62, 0.97), std::slice::from_ref(&a));
+    let high = c.add(0.13).unwrap();
+    both(
+        "clamp by tensors",
+        &|t| t[0].clamp(&t[1], &t[2]),
+        &[a.clone(), sample(&[3]).sub(1.03).unwrap(), high],
+    );
+    both("clamp_min", &|t| t[0].clamp_min(0.123), std::slice::from_ref(&a));
+    both("clamp_max", &|t| t[0].clamp_max(0.123), std::slice::from_ref(&a));
+}
+
+#[test]
+fn choosing_and_filling() {
+    let (a, b) = (sample(&[2, 3]), positive(&[3]));
+    let mask = a.gt(0.1).unwrap();
+    both("where", &|t| Tensor::where_cond(&mask, &t[0].square()?, &t[1].exp()?), &[a.clone(), b.clone()]);
+    both("masked_fill", &|t| t[0].exp()?.masked_fill(&mask, 3.0), std::slice::from_ref(&a));
+    both(
+        "copy_ into a view",
+        &|t| {
+            let out = t[0].mul(2.0)?;
+            out.i((.., 1..))?.copy_(&t[1].square()?)?;
+            out.mul(&out)
+        },
+        &[a, positive(&[2, 2])],
+    );
+}
+
+#[test]
+fn reductions() {
+    let x = sample(&[2, 3, 2]);
+    for (dims, keepdim) in [(Dims::all(), false), (Dims::from(1), true), (Dims::from([0, 2]), false)] {
+        let f = |name: &str, f: &dyn Fn(&Tensor) -> Result<Tensor>| {
+            both(name, &|t: &[Tensor]| f(&t[0]), std::slice::from_ref(&x));
+        };
+        f("sum", &|x| x.square()?.sum_dim(dims.clone(), keepdim));
+        f("mean", &|x| x.square()?.mean_dim(dims.clone(), keepdim));
+        f("amax", &|x| x.amax(dims.clone(), keepdim)?.square());
+        f("amin", &|x| x.amin(dims.clone(), keepdim)?.square());
+        f("var", &|x| x.var(dims.clone(), 1.0, keepdim));
+        f("std", &|x| x.std(dims.clone(), 1.0, keepdim));
+        f("logsumexp", &|x| x.logsumexp(dims.clone(), keepdim));
+    }
+    both("prod", &|t| t[0].prod(), std::slice::from_ref(&x));
+    both("prod_dim", &|t| t[0].prod_dim(1, false), std::slice::from_ref(&x));
+    let zeros = tensor(&[2.0, 0.0, 3.0, 0.0, 0.0, 1.5], &[2, 3]);
+    both("prod of zeros", &|t| t[0].prod_dim(1, false), &[zeros]);
+    both("max_dim", &|t| Ok(t[0].max_dim(1, false)?.0.square()?), std::slice::from_ref(&x));
+    both("min_dim", &|t| Ok(t[0].min_dim(1, true)?.0.square()?), std::slice::from_ref(&x));
+}
+
+#[test]
+fn products() {
+    for (a, b) in [
+        (&[3][..], &[3][..]),
+        (&[2, 3], &[3]),
+        (&[3], &[3, 2]),
+        (&[2, 3], &[3, 4]),
+        (&[2, 1, 2, 3], &[3, 3, 2]),
+        (&[3], &[2, 3, 2]),
+    ] {
+        both("matmul", &|t| t[0].matmul(&t[1]), &[sample(a), positive(b)]);
+    }
+    both(
+        "linear",
+        &|t| linear(&t[0], &t[1], Some(&t[2])),
+        &[sample(&[2, 3]), positive(&[4, 3]), sample(&[4])],
+    );
+}
+
+#[test]
+fn views() {
+    let x = sample(&[2, 3, 4]);
+    let f = |name: &str, f: &dyn Fn(&Tensor) -> Result<Tensor>| {
+        both(name, &|t: &[Tensor]| f(&t[0])?.square(), std::slice::from_ref(&x));
+        // The same view of a tensor that is not contiguous itself.
+        both(
+            name,
+            &|t: &[Tensor]| f(&t[0].permute([2, 0, 1])?.permute([1, 2, 0])?)?.square(),
+            std::slice::from_ref(&x),
+        );
+    };
+    f("reshape", &|x| x.reshape([4, 6]));
+    f("permute", &|x| x.permute([2, 0, 1]));
+    f("transpose", &|x| x.transpose(0, 2));
+    f("narrow", &|x| x.narrow(1, 1, 2));
+    f("slice", &|x| x.slice(2, None, None, -2));
+    f("select", &|x| x.select(1, -1));
+    f("expand", &|x| x.unsqueeze(0)?.expand([3, -1, -1, -1]));
+    f("squeeze", &|x| x.narrow(0, 1, 1)?.squeeze(0));
+    f("unfold", &|x| x.unfold(2, 3, 1));
+    f("diagonal", &|x| x.diagonal(1, 1, 2));
+    f("movedim", &|x| x.movedim([0], [2]));
+    f("flip", &|x| x.flip([0, 2]));
+    f("index", &|x| x.i((1, Index::Ellipsis, 1..3)));
+    f("contiguous", &|x| x.transpose(0, 1)?.contiguous());
+    both("as_strided", &|t| t[0].as_strided(&[3, 3], &[2, 1], 1)?.square(), std::slice::from_ref(&x));
+}
+
+#[test]
+fn joining_and_indexing() {
+    let (a, b) = (sample(&[2, 3]), positive(&[2, 2]));
+    both("cat", &|t| Tensor::cat(&[&t[0], &t[1], &t[0]], 1)?.square(), &[a.clone(), b]);
+    both("stack", &|t| Tensor::stack(&[&t[0], &t[1]], 1)?.square(), &[a.clone(), positive(&[2, 3])]);
+    let index = Tensor::from_vec(vec![2i64, 0, 2, 1], &[2, 2]).unwrap();
+    both("gather", &|t| t[0].gather(1, &index)?.square(), std::slice::from_ref(&a));
+    let rows = Tensor::from_vec(vec![1i64, 1, 0], &[3]).unwrap();
+    both("index_select", &|t| t[0].index_select(0, &rows)?.square(), std::slice::from_ref(&a));
+    both("scatter_add", &|t| t[0].scatter_add(1, &index, &t[1])?.square(), &[a.clone(), positive(&[2, 2])]);
+    let distinct = Tensor::from_vec(vec![2i64, 0, 0, 1], &[2, 2]).unwrap();
+    both("scatter", &|t| t[0].scatter(1, &distinct, &t[1])?.square(), &[a, positive(&[2, 2])]);
+}
+
+#[test]
+fn softmax_and_activations() {
+    let x = sample(&[3, 4]);
+    let f = |name: &str, f: &dyn Fn(&Tensor) -> Result<Tensor>| {
+        both(name, &|t: &[Tensor]| f(&t[0])?.square(), std::slice::from_ref(&x));
+    };
+    f("softmax", &|x| x.softmax(1));
+    f("log_softmax", &|x| x.log_softmax(0));
+    f("leaky_relu", &|x| x.leaky_relu(0.1));
+    f("elu", &|x| x.elu(1.3));
+    f("selu", &|x| x.selu());
+    f("silu", &|x| x.silu());
+    f("mish", &|x| x.mish());
+    f("gelu", &|x| x.gelu());
+    f("gelu_tanh", &|x| x.gelu_tanh());
+    f("softplus", &|x| x.softplus(2.0, 1.0));
+    f("softsign", &|x| x.softsign());
+    f("logsigmoid", &|x| x.logsigmoid());
+}
+
+#[test]
+fn losses() {
+    let (x, t) = (sample(&[3, 4]), positive(&[3, 4]));
+    let probability = x.sigmoid().unwrap();
+    let target = t.sigmoid().unwrap();
+    for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
+        let pair = [x.clone(), t.clone()];
+        both("mse", &|v| mse_loss(&v[0], &v[1], reduction), &pair);
+        both("l1", &|v| l1_loss(&v[0], &v[1], reduction), &pair);
+        both("smooth_l1", &|v| smooth_l1_loss(&v[0], &v[1], 0.777, reduction), &pair);
+        both(
+            "bce",
+            &|v| binary_cross_entropy(&v[0], &v[1], None, reduction),
+            &[probability.clone(), target.clone()],
+        );
+        let classes = Tensor::from_vec(vec![2i64, -100, 3], &[3]).unwrap();
+        let weight = positive(&[4]);
+        for (weight, label_smoothing) in
+            [(None, 0.0), (Some(&weight), 0.0), (Some(&weight), 0.2), (None, 0.2)]
+        {
+            let options = CrossEntropy { weight, label_smoothing, reduction, ..CrossEntropy::default() };
+            both("cross_entropy", &|v| cross_entropy(&v[0], &classes, &options), std::slice::from_ref(&x));
+            let soft = t.softmax(1).unwrap();
+            both(
+                "cross_entropy of probabilities",
+                &|v| cross_entropy(&v[0], &soft, &options),
+                std::slice::from_ref(&x),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_gradient_is_caught() {
+    // Cut off from the graph, half of the product rule is missing.
+    let wrong = |t: &[Tensor]| t[0].mul(&t[0].detach());
+    assert!(gradcheck(&wrong, &[sample(&[3])]).is_err());
+    // x^2 / 2 with the right first derivative and no second one.
+    let wrong = |t: &[Tensor]| {
+        let fixed = t[0].detach();
+        fixed.mul(&t[0])?.sub(&fixed.square()?.mul(0.5)?)
+    };
+    assert!(gradcheck(&wrong, &[sample(&[3])]).is_ok());
+    assert!(gradgradcheck(&wrong, &[sample(&[3])]).is_err());
+}
