@@ -20,7 +20,7 @@ import warnings
 from pathlib import Path
 
 # Before PyTorch is loaded: the kernels it chooses are part of the reference.
-os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
+os.environ.update(ATEN_CPU_CAPABILITY="avx2", DNNL_MAX_CPU_ISA="AVX2", MKL_CBWR="AVX2", OMP_NUM_THREADS="1")
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))

@@ -142,9 +142,11 @@ class Family:
 
     # ---- recording -----------------------------------------------------------------------------
 
-    def call(self, op, *args, params=None, fn=None, grad=False, grad2=False, out=None, num=None, why=None, limit=None):
+    def call(self, op, *args, params=None, fn=None, grad=False, grad2=False, out=None, num=None, why=None, limit=None,
+             second=None):
         """Records what PyTorch answers; `out` overrides it where `why` says so. `limit` fills what PyTorch
-        answers with NaN for a number: it maps (inputs, gradient of the output or None) to values."""
+        answers with NaN for a number: it maps (inputs, gradient of the output or None) to values. `second` maps gradients to a second right
+        answer."""
         params = params or {}
         fn = fn or resolve(op)
         tensors = tree_map(args, lambda a: a.tensor if isinstance(a, Formula) else a)
@@ -163,7 +165,7 @@ class Family:
             outputs, alt = [out] if isinstance(out, torch.Tensor) else list(out), None
         rest = {"out": self.ref(outputs), "alt": alt, "num": num, "why": why}
         if grad:
-            rest.update(self.gradients(fn, tensors, params, grad2, limit))
+            rest.update(self.gradients(fn, tensors, params, grad2, limit, second))
         self.add(op, args, params, **rest)
 
     def second_answer(self, outputs, wide, limit=None):
@@ -182,11 +184,13 @@ class Family:
         answers = [self.ref(a) if far(o, a) else None for o, a in zip(outputs, answers)]
         return answers if any(a is not None for a in answers) else None
 
-    def gradients(self, fn, args, params, second, limit=None):
+    def gradients(self, fn, args, params, second, limit=None, answer=None):
         rest, grads = self.gradients_of(fn, args, params, second)
         if grads and not second:
             wide = lambda: self.gradients_of(fn, tree_map(args, widen), widen_params(params), False)[1]
             alt = self.second_answer(grads, wide, limit and limit(args[0], grad_output(grads[0].detach())))
+            if answer is not None and args[0].dtype is torch.float64:
+                alt = [self.ref(g) for g in answer(grads)]
             rest.update({"altgrad": alt} if alt else {})
         return rest
 

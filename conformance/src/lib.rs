@@ -22,6 +22,7 @@
 //! | [`call`], [`drive`] | playing a call in all its forms |
 //! | [`suite`] | from a case to calls, a file a family |
 //! | [`tolerance`], [`compare`](mod@crate::compare) | bounds and judgement |
+//! | [`frontend`] | the same cases through `Tensor`, with gradients |
 //! | [`report`] | what was found |
 //! | [`faults`] | deliberately wrong backends, each of which must be caught |
 //! | [`minimal`] | memory and primitives of another backend, so that composed defaults are judged |
@@ -35,6 +36,7 @@ pub mod compare;
 pub mod dense;
 pub mod drive;
 pub mod faults;
+pub mod frontend;
 pub mod layouts;
 pub mod minimal;
 mod placed;

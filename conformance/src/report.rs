@@ -138,9 +138,38 @@ impl Report {
         out
     }
 
+    /// A line per case: how it ended, the worst error, its bound and why the bound is what it is.
+    pub fn cases(&self) -> Cases<'_> {
+        Cases(self)
+    }
+
     /// Adds the records of another run of the same backend.
     pub fn extend(&mut self, other: Report) {
         self.records.extend(other.records);
+    }
+}
+
+/// Prints a line per case of a [`Report`].
+#[derive(Debug)]
+pub struct Cases<'a>(&'a Report);
+
+impl fmt::Display for Cases<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for r in &self.0.records {
+            let (ended, note) = match &r.status {
+                Status::Passed => ("passed", r.bound.map_or("", |b| b.tolerance.reason)),
+                Status::Failed(lines) => ("FAILED", lines.first().map_or("", String::as_str)),
+                Status::Unsupported(reason) => ("unsupported", reason.as_str()),
+                Status::OtherLevel(reason) => ("other level", *reason),
+            };
+            let m = r.measured;
+            writeln!(
+                f,
+                "{ended:<11} {:>9.2e} {:>9.2e} {:>6.3} {}: {note}",
+                m.error, m.bound, m.ratio, r.case
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -287,6 +287,38 @@ const TABLE: &[Row] = &[
         signed_zero: false,
         reason: "up to ten roundings a step, over the larger of start and present value",
     },
+    Row {
+        ops: &["std"],
+        f32: (3.0, 0.0),
+        f64: (6.0, 0.0),
+        half: (1.0, 0.0),
+        signed_zero: false,
+        reason: "the root of a variance",
+    },
+    Row {
+        ops: &["gradient"],
+        f32: (4.0, 4.0),
+        f64: (4.0, 4.0),
+        half: (1.0, 1.0),
+        signed_zero: false,
+        reason: "a formula of several roundings, over the incoming gradient",
+    },
+    Row {
+        ops: &["summed_gradient"],
+        f32: (4.0, 4.0),
+        f64: (4.0, 4.0),
+        half: (1.0, 1.0),
+        signed_zero: false,
+        reason: "a sum of several terms, over the largest element",
+    },
+    Row {
+        ops: &["second_gradient"],
+        f32: (8.0, 8.0),
+        f64: (8.0, 8.0),
+        half: (1.0, 1.0),
+        signed_zero: false,
+        reason: "a sum of formulas, over the largest element",
+    },
 ];
 
 /// The bound of an op for a dtype. An op without a row, and every integer, must be exact.

@@ -19,6 +19,7 @@ fn measurements() {
     for family in FAMILIES {
         report.extend(run_family(&Naive::new(), family, Options::default()).unwrap());
     }
+    println!("{}", report.cases());
     println!("{:<22} {:<5} {:>9} {:>9} | {:>6} {:>6}  ratio", "op", "dtype", "ulp", "eps", "bound", "bound");
     for (bound, m) in report.measurements() {
         if m.ratio > 0.0 {

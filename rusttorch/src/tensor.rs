@@ -49,7 +49,7 @@ pub(crate) struct Base {
 }
 
 impl Tensor {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_parts(memory: Memory, layout: Layout, dtype: DType) -> Tensor {
         Tensor(Arc::new(Inner {
             memory,

@@ -327,6 +327,13 @@ fn writes_of_constants_cut_the_gradient() {
         backward(&a).unwrap();
         assert_eq!(grad_of(&x), [0.0; 3], "{name}");
     }
+    // What a tracked source overwrites has a gradient of zero, not none.
+    let (x, y) = (leaf(&[3]), leaf(&[3]));
+    let a = through(&x);
+    a.copy_(&y).unwrap();
+    assert_eq!(a.grad_fn().unwrap(), "CopyBackwards");
+    backward(&a).unwrap();
+    assert_eq!((grad_of(&x), grad_of(&y)), (vec![0.0; 3], vec![1.0; 3]));
     // Part of it.
     let x = leaf(&[3]);
     let a = through(&x);

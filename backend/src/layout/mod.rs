@@ -11,10 +11,13 @@ use smallvec::SmallVec;
 
 use crate::error::{ErrorKind, Result, TensorError};
 
+/// How many dimensions a layout holds without an allocation of its own.
+const INLINE: usize = 6;
+
 /// Sizes, one per dimension. Up to six stay inline.
-pub type Shape = SmallVec<[usize; 6]>;
+pub type Shape = SmallVec<[usize; INLINE]>;
 /// Steps in elements, one per dimension; negative in a flipped view, 0 in a broadcast one.
-pub type Strides = SmallVec<[isize; 6]>;
+pub type Strides = SmallVec<[isize; INLINE]>;
 
 /// Shape, strides and offset of a view. See the [module](self).
 #[derive(Debug, PartialEq, Eq)]
@@ -53,38 +56,59 @@ pub fn numel(op: &'static str, shape: &[usize]) -> Result<usize> {
     Ok(product)
 }
 
-/// Element count, end and contiguity of a layout; `None` where it breaks a rule of [`Layout::new`]. One pass that
-/// collects overflows in a flag, since every view goes through here.
-#[inline]
-fn measure(shape: &[usize], strides: &[isize], offset: usize) -> Option<(usize, usize, bool)> {
-    if shape.len() != strides.len() {
-        return None;
-    }
-    // An offset too large for isize turns negative, which the last line refuses.
-    let (mut numel, mut low, mut high) = (1usize, offset as isize, offset as isize);
-    let (mut broken, mut uncountable, mut empty, mut contiguous) = (false, false, false, true);
-    // From the last axis on, so that `numel` is the step that a contiguous axis has.
-    for (&n, &stride) in shape.iter().zip(strides).rev() {
-        contiguous &= n == 1 || stride == numel as isize;
-        let (product, too_many) = numel.overflowing_mul(n);
-        let (span, too_far) = stride.overflowing_mul((n as isize).wrapping_sub(1));
-        let (bound, past) = if span < 0 { low.overflowing_add(span) } else { high.overflowing_add(span) };
-        if span < 0 {
-            low = bound;
-        } else {
-            high = bound;
+/// What [`Layout`] knows of its axes beyond the axes themselves, collected from the last axis to the first.
+/// Overflows go into flags, since every view is measured: a branch for each would cost more than the sums.
+struct Measure {
+    numel: usize,
+    low: isize,
+    high: isize,
+    contiguous: bool,
+    empty: bool,
+    uncountable: bool,
+    broken: bool,
+}
+
+impl Measure {
+    #[inline(always)]
+    fn from(offset: usize) -> Measure {
+        // An offset too large for isize turns negative, which `finish` refuses.
+        let start = offset as isize;
+        Measure {
+            numel: 1,
+            low: start,
+            high: start,
+            contiguous: true,
+            empty: false,
+            uncountable: false,
+            broken: false,
         }
-        numel = product;
-        empty |= n == 0;
-        uncountable |= n > isize::MAX as usize;
-        broken |= too_many | too_far | past | (product > isize::MAX as usize);
     }
-    match empty {
-        // Nothing is reached, whatever the other sizes would overflow to.
-        true if uncountable => None,
-        true => Some((0, 0, true)),
-        false if broken || uncountable || low < 0 => None,
-        false => Some((numel, high as usize + 1, contiguous)),
+
+    /// One more axis, outside of those before.
+    #[inline(always)]
+    fn axis(&mut self, n: usize, stride: isize) {
+        // So far `numel` is the step of a contiguous axis.
+        self.contiguous &= n == 1 || stride == self.numel as isize;
+        let (product, too_many) = self.numel.overflowing_mul(n);
+        let (span, too_far) = stride.overflowing_mul((n as isize).wrapping_sub(1));
+        let (low, under) = self.low.overflowing_add(span.min(0));
+        let (high, over) = self.high.overflowing_add(span.max(0));
+        (self.numel, self.low, self.high) = (product, low, high);
+        self.empty |= n == 0;
+        self.uncountable |= n > isize::MAX as usize;
+        self.broken |= too_many | too_far | under | over | (product > isize::MAX as usize);
+    }
+
+    /// Element count, end and contiguity; `None` where a rule of [`Layout::new`] is broken.
+    #[inline(always)]
+    fn finish(self) -> Option<(usize, usize, bool)> {
+        match self.empty {
+            // Nothing is reached, whatever the other sizes would overflow to.
+            true if self.uncountable => None,
+            true => Some((0, 0, true)),
+            false if self.broken || self.uncountable || self.low < 0 => None,
+            false => Some((self.numel, self.high as usize + 1, self.contiguous)),
+        }
     }
 }
 
@@ -145,9 +169,15 @@ pub fn contiguous_strides(shape: &[usize]) -> Strides {
     let mut step = 1isize;
     for (stride, &n) in strides.iter_mut().zip(shape).rev() {
         *stride = step;
-        step = step.saturating_mul(n.max(1).min(isize::MAX as usize) as isize);
+        step = next_step(step, n);
     }
     strides
+}
+
+/// The step outside of an axis of `n` elements `step` apart.
+#[inline(always)]
+fn next_step(step: isize, n: usize) -> isize {
+    step.saturating_mul(n.clamp(1, isize::MAX as usize) as isize)
 }
 
 impl Layout {
@@ -158,7 +188,38 @@ impl Layout {
     /// overflows; `Index` when one would lie before the start of the memory.
     #[inline]
     pub fn new(op: &'static str, shape: Shape, strides: Strides, offset: usize) -> Result<Layout> {
-        match measure(&shape, &strides, offset) {
+        if shape.len() != strides.len() {
+            return Err(Self::explain(op, &shape, &strides, offset));
+        }
+        Self::build(op, shape.len(), offset, |i| (shape[i], strides[i]))
+    }
+
+    /// The layout whose axis `i` has the size and stride that `axis(i)` gives: what every view ends in.
+    ///
+    /// Up to six axes are gathered in plain arrays, which costs a third of growing two vectors.
+    #[inline(always)]
+    fn build(
+        op: &'static str,
+        rank: usize,
+        offset: usize,
+        axis: impl Fn(usize) -> (usize, isize),
+    ) -> Result<Layout> {
+        let mut measure = Measure::from(offset);
+        let (shape, strides) = if rank <= INLINE {
+            let (mut shape, mut strides) = ([0; INLINE], [0; INLINE]);
+            for i in (0..rank).rev() {
+                let (n, stride) = axis(i);
+                measure.axis(n, stride);
+                (shape[i], strides[i]) = (n, stride);
+            }
+            (Shape::from_buf_and_len(shape, rank), Strides::from_buf_and_len(strides, rank))
+        } else {
+            let axes = (0..rank).map(axis);
+            let (shape, strides): (Shape, Strides) = axes.unzip();
+            shape.iter().zip(&strides).rev().for_each(|(&n, &stride)| measure.axis(n, stride));
+            (shape, strides)
+        };
+        match measure.finish() {
             Some((numel, end, contiguous)) => Ok(Layout { shape, strides, offset, numel, end, contiguous }),
             None => Err(Self::explain(op, &shape, &strides, offset)),
         }
@@ -209,16 +270,29 @@ impl Layout {
     }
 
     /// A row-major layout from offset 0. Error: `Memory` where the element count overflows.
+    #[inline]
     pub fn contiguous(op: &'static str, shape: &[usize]) -> Result<Layout> {
-        let numel = numel(op, shape)?;
-        Ok(Layout {
-            strides: contiguous_strides(shape),
-            shape: Shape::from_slice(shape),
-            offset: 0,
-            numel,
-            end: numel,
-            contiguous: true,
-        })
+        let rank = shape.len();
+        if rank > INLINE {
+            return Self::new(op, Shape::from_slice(shape), contiguous_strides(shape), 0);
+        }
+        // Every output of every op comes by here, so nothing is measured that is known.
+        let (mut sizes, mut strides) = ([0; INLINE], [0; INLINE]);
+        let (mut numel, mut step, mut broken) = (1usize, 1isize, false);
+        for (i, &n) in shape.iter().enumerate().rev() {
+            (sizes[i], strides[i]) = (n, step);
+            let (product, too_many) = numel.overflowing_mul(n);
+            numel = product;
+            step = next_step(step, n);
+            broken |= too_many | (n > isize::MAX as usize) | (product > isize::MAX as usize);
+        }
+        if broken {
+            // A zero behind sizes that overflow still makes an empty layout.
+            numel = self::numel(op, shape)?;
+        }
+        let (shape, strides) =
+            (Shape::from_buf_and_len(sizes, rank), Strides::from_buf_and_len(strides, rank));
+        Ok(Layout { shape, strides, offset: 0, numel, end: numel, contiguous: true })
     }
 
     /// The layout of a 0-d tensor at the start of its memory.

@@ -50,7 +50,7 @@ impl Layout {
 
     /// `length` indices of `dim` from `start` on; a negative `start` counts from the end.
     /// Errors: `Dim`, `Index`; `Shape` for a 0-d layout.
-    #[inline]
+    #[inline(always)]
     pub fn narrow(&self, dim: isize, start: isize, length: usize) -> Result<Layout> {
         const OP: &str = "narrow";
         if self.rank() == 0 {
@@ -130,18 +130,17 @@ impl Layout {
     }
 
     /// `length` indices of axis `d` from `first` on, `step` apart. The caller has checked them.
-    #[inline]
+    #[inline(always)]
     fn sub(&self, op: &'static str, d: usize, first: isize, step: isize, length: usize) -> Result<Layout> {
-        let mut shape = Shape::from_slice(&self.shape);
-        let mut strides = Strides::from_slice(&self.strides);
-        let stride = strides[d];
-        shape[d] = length;
-        // Only the stride of a single element can overflow, and that one leads nowhere.
-        strides[d] = stride.saturating_mul(step);
+        let stride = self.strides[d];
         // An empty result reaches no memory, so its offset may stay where the parent has it.
         let stays = length == 0 || self.is_empty();
         let offset = if stays { self.offset } else { (self.offset as isize + first * stride) as usize };
-        Layout::new(op, shape, strides, offset)
+        // Only the stride of a single element can overflow, and that one leads nowhere.
+        let stepped = stride.saturating_mul(step);
+        Layout::build(op, self.rank(), offset, |i| {
+            if i == d { (length, stepped) } else { (self.shape[i], self.strides[i]) }
+        })
     }
 
     /// Sizes of 1 stretched to `shape` with stride 0; missing leading axes are added. -1 keeps a

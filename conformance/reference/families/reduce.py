@@ -43,8 +43,8 @@ def plain(family, name, dtypes):
             # (Variances are exact, see `variance`.) Full mantissas and cancellation: here the bound is conditioned by sum |x|.
             family.call(op, rough(dtype, [3, 67], 11), 1, grad=dtype in WIDE)
             sub, _, _, top = edges(dtype)
-            x = tensor([[top, top, -top], [sub, sub, sub], [1.0, top, 1.0]], dtype)
-            family.call(op, x, 1, **variance(name, x))
+            ends = tensor([[top, top, -top], [sub, sub, sub], [1.0, top, 1.0]], dtype)
+            family.call(op, ends, 1, **variance(name, ends))
         else:
             family.call(op, ints(dtype), 0, num=[22, 23])
         if name not in ("logsumexp",):
@@ -61,7 +61,7 @@ def plain(family, name, dtypes):
 
 def variance(name, rows):
     """The variance of rows of three, rounded from the exact fraction; a sum of squares beyond the range is inf."""
-    if name not in ("var",):
+    if name not in ("var", "std"):
         return {}
     out = []
     for row in rows.double().tolist():
@@ -71,9 +71,15 @@ def variance(name, rows):
         exact = [Fraction(v) for v in row]
         mean = sum(exact) / 3
         value = sum((v - mean) ** 2 for v in exact) / 2
-        out.append(float(value) if value < Fraction(torch.finfo(torch.float64).max) else INF)
+        # Where the variance leaves the range of the dtype, so does a deviation computed from it; that of a half
+        # type is computed in a wider one.
+        limit = torch.finfo(rows.dtype if rows.dtype in WIDE else torch.float32).max
+        if value >= Fraction(limit):
+            out.append(INF)
+        else:
+            out.append(math.sqrt(value) if name == "std" else float(value))
     out = torch.tensor(out, dtype=torch.float64).to(rows.dtype)
-    return {"out": out, "why": "the exact variance, rounded; PyTorch's running update loses digits and, in f64, its sign"}
+    return {"out": out, "why": "the exact variance or its root, rounded; PyTorch's running update loses digits and, in f64, its sign"}
 
 
 def empty(family):

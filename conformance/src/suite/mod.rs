@@ -142,6 +142,47 @@ fn plan(case: &Case) -> Option<Plan<'_>> {
     }
 }
 
+/// What each recorded output must be, how closely, under the shape that PyTorch gave it.
+pub(crate) fn recorded_outputs(case: &Case) -> Vec<Output> {
+    let Some(values) = values(case) else { return Vec::new() };
+    let planned: Vec<Output> = match plan(case) {
+        Some(Plan::Calls(calls)) if case.family == "optimizer" => {
+            calls.into_iter().filter_map(|(_, call)| call.outputs.into_iter().next()).collect()
+        }
+        Some(Plan::Calls(calls)) => calls.into_iter().flat_map(|(_, call)| call.outputs).collect(),
+        _ => Vec::new(),
+    };
+    values
+        .iter()
+        .enumerate()
+        .map(|(i, value)| match planned.get(i) {
+            Some(output) if output.expected.numel() == value.numel() => {
+                let output = Output { expected: value.clone(), initial: None, ..output.clone() };
+                let alternative = output.alternative.clone();
+                output.or(alternative.as_ref())
+            }
+            _ => Output::of(frontend_name(case), value.clone()).or(case.alternative(i)),
+        })
+        .collect()
+}
+
+/// Ops that only a frontend has, by their name in the table of tolerances.
+fn frontend_name(case: &Case) -> &'static str {
+    match case.name() {
+        "std" => "std",
+        "cross_entropy" => "cross_entropy",
+        "pow" => "pow",
+        _ => "exact",
+    }
+}
+
+/// The gradient of a family that has one of its own, as a backend is judged by it.
+pub(crate) fn recorded_backward(case: &Case) -> Option<Output> {
+    let Some(Plan::Calls(calls)) = plan(case) else { return None };
+    let (_, call) = calls.into_iter().find(|(part, _)| *part == "backward")?;
+    call.outputs.into_iter().next()
+}
+
 /// `torch.result_type`, which the contract answers by itself.
 fn promote(case: &Case) -> Option<Plan<'_>> {
     let wanted = case.param("result")?.text()?;

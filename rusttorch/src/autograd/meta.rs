@@ -97,6 +97,12 @@ pub struct HookHandle {
     id: u64,
 }
 
+impl std::fmt::Debug for HookHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HookHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 impl HookHandle {
     /// Removes the hook. Dropping the handle does not.
     pub fn remove(self) {
@@ -194,8 +200,9 @@ impl Tensor {
             return None;
         }
         self.node().map(|n| match n.name {
-            // PyTorch's own node, not made from a formula.
+            // PyTorch's own nodes, not made from a formula.
             "CopySlices" => n.name.to_string(),
+            "Copy" => "CopyBackwards".to_string(),
             name => format!("{name}Backward0"),
         })
     }

@@ -78,9 +78,13 @@ impl Tensor {
     /// integer dtype.
     #[inline]
     pub fn full(shape: &[usize], value: impl Into<Scalar>, dtype: DType) -> Result<Tensor> {
-        let value = castable("full", value.into(), dtype)?;
+        Self::filled("full", shape, castable("full", value.into(), dtype)?, dtype)
+    }
+
+    #[inline]
+    fn filled(op: &'static str, shape: &[usize], value: Scalar, dtype: DType) -> Result<Tensor> {
         let backend = backends::current()?;
-        dispatch::fresh("full", &backend, shape, dtype, |out| backend.fill(value, out))
+        dispatch::fresh(op, &backend, shape, dtype, |out| backend.fill(value, out))
     }
 
     /// One element in memory that stride 0 repeats over `shape`.
@@ -96,12 +100,12 @@ impl Tensor {
 
     /// Zeros. PyTorch: `torch.zeros`.
     pub fn zeros(shape: &[usize], dtype: DType) -> Result<Tensor> {
-        Self::full(shape, 0i64, dtype)
+        Self::filled("zeros", shape, Scalar::Int(0), dtype)
     }
 
     /// Ones. PyTorch: `torch.ones`.
     pub fn ones(shape: &[usize], dtype: DType) -> Result<Tensor> {
-        Self::full(shape, 1i64, dtype)
+        Self::filled("ones", shape, Scalar::Int(1), dtype)
     }
 
     /// Zeros of the shape and dtype of another tensor. PyTorch: `torch.zeros_like`.
@@ -180,7 +184,7 @@ impl Tensor {
 
     /// The identity matrix `[n, n]`. PyTorch: `torch.eye`.
     pub fn eye(n: usize, dtype: DType) -> Result<Tensor> {
-        let out = Self::zeros(&[n, n], dtype)?;
+        let out = Self::filled("eye", &[n, n], Scalar::Int(0), dtype)?;
         out.detach().diagonal(0, 0, 1)?.fill_(1i64)?;
         Ok(out)
     }

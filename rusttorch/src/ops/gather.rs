@@ -10,17 +10,24 @@ use crate::dispatch;
 use crate::tensor::Tensor;
 
 /// Checks what the shape of an index must satisfy against the tensor it points into: equal ranks, and no
-/// larger on the other dimensions. A 0-d tensor counts as one element along dim 0.
-fn check_index(op: &'static str, x: &[usize], dim: usize, index: &[usize], what: &'static str) -> Result<()> {
+/// larger on dimensions other than `dim`. A 0-d tensor counts as one element along dim 0.
+fn check_index(
+    op: &'static str,
+    x: &[usize],
+    dim: Option<usize>,
+    index: &[usize],
+    what: &'static str,
+) -> Result<()> {
     let larger =
-        x.len() == index.len() && x.iter().zip(index).enumerate().any(|(d, (&n, &i))| d != dim && i > n);
+        x.len() == index.len() && x.iter().zip(index).enumerate().any(|(d, (&n, &i))| dim != Some(d) && i > n);
     if x.len() != index.len() || larger {
         let rule =
             if larger { "index is larger on another dimension" } else { "index and tensor differ in rank" };
-        return Err(TensorError::new(ErrorKind::Shape, op, rule)
-            .with("index", index)
-            .with(what, x)
-            .with("dim", dim));
+        let e = TensorError::new(ErrorKind::Shape, op, rule).with("index", index).with(what, x);
+        return Err(match dim {
+            Some(dim) => e.with("dim", dim),
+            None => e,
+        });
     }
     Ok(())
 }
@@ -90,10 +97,18 @@ impl Tensor {
         const OP: &str = "gather";
         let d = normalize_dim(OP, dim, self.rank())?;
         let index = check_index_dtype(OP, index)?;
+        if index.numel() == 0 {
+            // PyTorch lets an index without elements have any shape.
+            let out = Tensor::empty(index.shape(), self.dtype())?;
+            return Ok(record("Gather", out, [self], |_| {
+                let shape = self.layout().clone();
+                Box::new(move |_, g| Ok(smallvec![Some(Tensor::zeros(shape.shape(), g.dtype())?)]))
+            }));
+        }
         if self.rank() == 0 || index.rank() == 0 {
             return self.gather_zero_dim(&index);
         }
-        check_index(OP, self.shape(), d, index.shape(), "tensor")?;
+        check_index(OP, self.shape(), Some(d), index.shape(), "tensor")?;
         gather(self, d, &index)
     }
 
@@ -200,8 +215,8 @@ impl Tensor {
         let (index, mut src) = (line(&index)?, line(src)?);
         let own: &[usize] = if self.rank() == 0 { &[1] } else { self.shape() };
         if index.numel() > 0 {
-            check_index(name, own, d, index.shape(), "tensor")?;
-            check_index(name, src.shape(), usize::MAX, index.shape(), "source")?;
+            check_index(name, own, Some(d), index.shape(), "tensor")?;
+            check_index(name, src.shape(), None, index.shape(), "source")?;
         }
         if src.rank() == index.rank() {
             for (axis, &n) in index.shape().iter().enumerate() {

@@ -33,11 +33,11 @@ impl Tensor {
             }
             let fits = t.rank() == model.rank() && (0..t.rank()).all(|a| a == d || t.shape()[a] == shape[a]);
             if !fits {
-                return Err(TensorError::new(
-                    ErrorKind::Shape,
-                    OP,
-                    "sizes differ on a dimension that is not joined",
-                )
+                let rule = match t.rank() == model.rank() {
+                    true => "sizes differ on a dimension that is not joined",
+                    false => "numbers of dimensions differ",
+                };
+                return Err(TensorError::new(ErrorKind::Shape, OP, rule)
                 .with("dim", d)
                 .with("tensor", i)
                 .with("shape", t.shape())

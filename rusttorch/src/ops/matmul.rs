@@ -46,7 +46,8 @@ impl Tensor {
         let out = if batch_a == batch_b {
             product(a, b)?
         } else {
-            let batch = broadcast_shapes("matmul", batch_a, batch_b)?;
+            let batch = broadcast_shapes("matmul", batch_a, batch_b)
+                .map_err(|_| fail(ErrorKind::Shape, "leading sizes cannot be broadcast together"))?;
             let with = |tail: [usize; 2]| batch.iter().copied().chain(tail).collect::<SmallVec<[usize; 6]>>();
             product(&a.broadcast_to(&with([m, k]))?, &b.broadcast_to(&with([k, n]))?)?
         };

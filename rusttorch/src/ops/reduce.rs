@@ -255,13 +255,21 @@ impl Tensor {
     /// Largest element; NaN if there is one. The gradient is shared evenly by equals. PyTorch: `torch.max`.
     /// Error: `Shape` for an empty tensor.
     pub fn max(&self) -> Result<Tensor> {
-        reduce(ReduceOp::Amax, "Max", self, &Dims::all(), false)
+        self.extreme_of_all("max", ReduceOp::Amax, "Max")
     }
 
     /// Smallest element; NaN if there is one. The gradient is shared evenly by equals. PyTorch: `torch.min`.
     /// Error: `Shape` for an empty tensor.
     pub fn min(&self) -> Result<Tensor> {
-        reduce(ReduceOp::Amin, "Min", self, &Dims::all(), false)
+        self.extreme_of_all("min", ReduceOp::Amin, "Min")
+    }
+
+    fn extreme_of_all(&self, name: &'static str, op: ReduceOp, title: &'static str) -> Result<Tensor> {
+        if self.numel() == 0 {
+            return Err(TensorError::new(ErrorKind::Shape, name, "an empty tensor has no extreme element")
+                .with("shape", self.shape()));
+        }
+        reduce(op, title, self, &Dims::all(), false)
     }
 
     /// Largest elements along dims. PyTorch: `torch.amax`. Error: `Index` for an empty dimension.
@@ -290,7 +298,13 @@ impl Tensor {
             let (values, indices) = self.to_dtype(DType::U8)?.extreme_along(op, dim, keepdim)?;
             return Ok((values.to_dtype(DType::Bool)?, indices));
         }
-        let axes = axes_of(op.name(), &dim.into(), self.rank())?;
+        let name = if op == ArgReduceOp::Argmax { "max" } else { "min" };
+        let axes = axes_of(name, &dim.into(), self.rank())?;
+        if axes.iter().any(|&axis| self.shape()[axis] == 0) {
+            return Err(TensorError::new(ErrorKind::Index, name, "an empty dimension has no extreme element")
+                .with("dim", dim)
+                .with("shape", self.shape()));
+        }
         let indices = arg_reduce(op, &self.detach(), Some(dim), true)?;
         if axes.is_empty() {
             return Ok((self.alias()?, indices));

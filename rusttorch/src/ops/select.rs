@@ -84,8 +84,20 @@ impl Tensor {
             self,
             &[src],
             || dispatch::write_in_place(OP, self, [src], |b, out, [x]| b.copy(x, out)),
-            // A tensor of its own even where nothing is to be cast, so that the place in the graph is one too.
-            || src.to_dtype(self.dtype())?.copy(),
+            || {
+                let src = src.to_dtype(self.dtype())?;
+                let out = dispatch::duplicate(&src)?;
+                if !out.dtype().is_float() {
+                    return Ok(out);
+                }
+                // What was there before stays in the graph, with a gradient of zero.
+                Ok(record("Copy", out, [self, &src], |_| {
+                    Box::new(|context, g| {
+                        let of_self = context.needs(0).then(|| Tensor::zeros_like(g)).transpose()?;
+                        Ok(smallvec![of_self, Some(g.clone())])
+                    })
+                }))
+            },
         )
     }
 }

@@ -76,9 +76,26 @@ impl Tensor {
         ternary(TernaryOp::Addcdiv { value }, "Addcdiv", self, b.into(), c.into())
     }
 
-    /// `self + weight * (end - self)`, broadcast; floats only. PyTorch: `torch.lerp`.
+    /// `self + weight * (end - self)`, broadcast; floats only, and of one dtype. PyTorch: `torch.lerp`.
+    /// Errors: `Shape`, `NotImplemented` for integers and bool, `DType` where the dtypes differ.
     pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
-        ternary(TernaryOp::Lerp, "Lerp", self, end.into(), weight.into())
+        const OP: &str = "lerp";
+        let weight: Operand<'_> = weight.into();
+        let of_weight = match weight {
+            Operand::Tensor(w) if w.rank() > 0 => w.dtype(),
+            _ => self.dtype(),
+        };
+        if end.dtype() != self.dtype() || of_weight != self.dtype() {
+            return Err(TensorError::new(ErrorKind::DType, OP, "operands differ in dtype")
+                .with("start", self.dtype())
+                .with("end", end.dtype())
+                .with("weight", of_weight));
+        }
+        if !self.dtype().is_float() {
+            return Err(TensorError::new(ErrorKind::NotImplemented, OP, "not implemented for this dtype")
+                .with("dtype", self.dtype()));
+        }
+        ternary(TernaryOp::Lerp, "Lerp", self, end.into(), weight)
     }
 
     /// `min(max(self, low), high)`, broadcast and promoted. NaN anywhere gives NaN; `low > high` gives high.

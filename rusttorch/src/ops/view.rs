@@ -14,7 +14,7 @@ use crate::dispatch;
 use crate::tensor::{Memory, Tensor};
 
 /// A view of `x` with its place in the graph.
-#[inline]
+#[inline(always)]
 fn view(title: &'static str, x: &Tensor, layout: Layout, rule: impl FnOnce() -> Rule) -> Tensor {
     let out = Tensor::from_parts(Memory::Of(base_for_view(x)), layout, x.dtype());
     record(title, out, [x], |_| rule())
@@ -22,7 +22,7 @@ fn view(title: &'static str, x: &Tensor, layout: Layout, rule: impl FnOnce() -> 
 
 /// A view that takes a part of `x`: `take` is its layout algebra, which the gradient applies once more to
 /// a contiguous layout of the shape of `x` to learn which elements it took.
-#[inline]
+#[inline(always)]
 fn part(title: &'static str, x: &Tensor, take: impl Fn(&Layout) -> Result<Layout>) -> Result<Tensor> {
     let layout = take(x.layout())?;
     if !x.requires_grad() {
@@ -403,7 +403,8 @@ impl Tensor {
 
     /// One tensor per index of `dim`. PyTorch: `torch.unbind`. Error: `Dim`.
     pub fn unbind(&self, dim: isize) -> Result<Vec<Tensor>> {
-        (0..self.size(dim)? as isize).map(|i| self.select(dim, i)).collect()
+        let n = self.size(dim).map_err(|e| TensorError::new(e.kind(), "unbind", e.rule()).with("dim", dim).with("shape", self.shape()))?;
+        (0..n as isize).map(|i| self.select(dim, i)).collect()
     }
 
     /// A view of everything.
