@@ -5,6 +5,8 @@
 //! cargo run --example own_backend
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example is a program")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

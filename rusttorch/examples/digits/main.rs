@@ -4,6 +4,8 @@
 //! cargo run --release --example digits -- --backend naive --epochs 30 --seed 0
 //! ```
 
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "an example is a program")]
+
 use std::path::PathBuf;
 use std::time::Instant;
 

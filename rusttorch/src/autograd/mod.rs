@@ -1,10 +1,9 @@
 //! Reverse-mode differentiation: a dynamic tape above the backend trait.
 //!
-//! An op on a tensor that requires a gradient records a [`Node`](node::Node): the nodes its inputs came
-//! from, and the rule that turns the gradient of its result into those of its inputs. Rules are written
-//! in `Tensor` ops, so they run on any backend, and under `create_graph` they are recorded themselves,
-//! which gives gradients of gradients. A rule stands beside the value it belongs to, in
-//! [`ops`](crate::ops).
+//! An op on a tensor that requires a gradient records a node: the nodes its inputs came from, and the
+//! rule that turns the gradient of its result into those of its inputs. Rules are written in `Tensor` ops,
+//! so they run on any backend, and under `create_graph` they are recorded themselves, which gives gradients
+//! of gradients. A rule stands beside the value it belongs to, in `ops`.
 //!
 //! | file | subject |
 //! |---|---|

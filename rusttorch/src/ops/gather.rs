@@ -18,8 +18,8 @@ fn check_index(
     index: &[usize],
     what: &'static str,
 ) -> Result<()> {
-    let larger =
-        x.len() == index.len() && x.iter().zip(index).enumerate().any(|(d, (&n, &i))| dim != Some(d) && i > n);
+    let larger = x.len() == index.len()
+        && x.iter().zip(index).enumerate().any(|(d, (&n, &i))| dim != Some(d) && i > n);
     if x.len() != index.len() || larger {
         let rule =
             if larger { "index is larger on another dimension" } else { "index and tensor differ in rank" };

@@ -38,10 +38,10 @@ impl Tensor {
                     false => "numbers of dimensions differ",
                 };
                 return Err(TensorError::new(ErrorKind::Shape, OP, rule)
-                .with("dim", d)
-                .with("tensor", i)
-                .with("shape", t.shape())
-                .with("first", model.shape()));
+                    .with("dim", d)
+                    .with("tensor", i)
+                    .with("shape", t.shape())
+                    .with("first", model.shape()));
             }
             shape[d] = shape[d]
                 .checked_add(t.shape()[d])

@@ -301,9 +301,13 @@ impl Tensor {
         let name = if op == ArgReduceOp::Argmax { "max" } else { "min" };
         let axes = axes_of(name, &dim.into(), self.rank())?;
         if axes.iter().any(|&axis| self.shape()[axis] == 0) {
-            return Err(TensorError::new(ErrorKind::Index, name, "an empty dimension has no extreme element")
-                .with("dim", dim)
-                .with("shape", self.shape()));
+            return Err(TensorError::new(
+                ErrorKind::Index,
+                name,
+                "an empty dimension has no extreme element",
+            )
+            .with("dim", dim)
+            .with("shape", self.shape()));
         }
         let indices = arg_reduce(op, &self.detach(), Some(dim), true)?;
         if axes.is_empty() {

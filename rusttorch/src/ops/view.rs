@@ -403,7 +403,9 @@ impl Tensor {
 
     /// One tensor per index of `dim`. PyTorch: `torch.unbind`. Error: `Dim`.
     pub fn unbind(&self, dim: isize) -> Result<Vec<Tensor>> {
-        let n = self.size(dim).map_err(|e| TensorError::new(e.kind(), "unbind", e.rule()).with("dim", dim).with("shape", self.shape()))?;
+        let n = self.size(dim).map_err(|e| {
+            TensorError::new(e.kind(), "unbind", e.rule()).with("dim", dim).with("shape", self.shape())
+        })?;
         (0..n as isize).map(|i| self.select(dim, i)).collect()
     }
 
