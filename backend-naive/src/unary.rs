@@ -75,7 +75,8 @@ fn float(op: UnaryOp) -> Option<fn(f64) -> f64> {
         Cosh => libm::cosh,
         Tanh => libm::tanh,
         Asinh => libm::asinh,
-        Acosh => libm::acosh,
+        // libm's gives numbers for large negative arguments, where there is none.
+        Acosh => |x| if x < 1.0 { f64::NAN } else { libm::acosh(x) },
         Atanh => libm::atanh,
         Erf => libm::erf,
         Erfc => libm::erfc,
@@ -109,9 +110,9 @@ fn int(op: UnaryOp) -> Option<fn(i64) -> i64> {
 fn boolean(op: UnaryOp) -> Option<fn(bool) -> bool> {
     use UnaryOp::*;
     let f: fn(bool) -> bool = match op {
-        Abs | Sign => |x| x,
+        Sign => |x| x,
         BitwiseNot => |x| !x,
-        Neg | Ceil | Floor | Round | Trunc | Frac | Sqrt | Rsqrt | Square | Reciprocal | Exp | Exp2
+        Abs | Neg | Ceil | Floor | Round | Trunc | Frac | Sqrt | Rsqrt | Square | Reciprocal | Exp | Exp2
         | Expm1 | Log | Log2 | Log10 | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh
         | Asinh | Acosh | Atanh | Erf | Erfc | Sigmoid | Relu | Isnan | Isinf | Isfinite | LogicalNot => {
             return None;

@@ -10,14 +10,12 @@
 use std::collections::HashSet;
 
 use rusttorch_backend::ops::{
-    Activation, ArgReduceOp, BinaryOp, CompareOp, DTypeRule, ReduceOp, SoftmaxOp, TernaryOp, UnaryOp,
+    Activation, ArgReduceOp, BinaryOp, CompareOp, DTypeRule, Loss, ReduceOp, ScanOp, SoftmaxOp, TernaryOp,
+    UnaryOp,
 };
 use rusttorch_backend::{DType, DTypeSet, ResultType};
 use rusttorch_conformance::case::{Arg, Case, Outcome};
-use rusttorch_conformance::{FAMILIES, reference, tables};
-
-/// Rows that take a dtype which PyTorch refuses: there is nothing to record.
-const REFUSED_BY_PYTORCH: [(&str, DType); 1] = [("torch.abs", DType::Bool)];
+use rusttorch_conformance::{FAMILIES, reference};
 
 fn cases() -> Vec<Case> {
     FAMILIES.iter().flat_map(|f| reference::load(f).unwrap()).collect()
@@ -54,8 +52,7 @@ fn every_row_has_cases_in_every_dtype_that_it_computes() {
     let mut missing = Vec::new();
     for (torch, dtypes) in &rows {
         for dtype in dtypes.iter() {
-            if seen.contains(&(torch.clone(), dtype)) == REFUSED_BY_PYTORCH.contains(&(torch.as_str(), dtype))
-            {
+            if !seen.contains(&(torch.clone(), dtype)) {
                 missing.push(format!("{torch} {dtype}"));
             }
         }
@@ -81,10 +78,9 @@ fn ops_with_parameters_have_cases_in_every_dtype_that_they_take() {
         expect(format!("torch.{}", op.name()), if floats { DTypeSet::FLOATS } else { DTypeSet::ALL });
     }
     ArgReduceOp::ALL.iter().for_each(|op| expect(format!("torch.{}", op.name()), DTypeSet::NUMBERS));
-    tables::scans().iter().for_each(|op| expect(format!("torch.{}", op.name()), DTypeSet::ALL));
+    ScanOp::ALL.iter().for_each(|op| expect(format!("torch.{}", op.name()), DTypeSet::ALL));
     SoftmaxOp::ALL.iter().for_each(|op| expect(format!("torch.{}", op.name()), DTypeSet::FLOATS));
-    for name in Activation::ALL.iter().map(|op| op.name()).chain(tables::losses().iter().map(|op| op.name()))
-    {
+    for name in Activation::ALL.iter().map(|op| op.name()).chain(Loss::ALL.iter().map(|op| op.name())) {
         expect(format!("torch.nn.functional.{name}"), DTypeSet::FLOATS);
     }
     for (torch, dtypes) in [

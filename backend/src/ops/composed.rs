@@ -163,6 +163,15 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// One of each kind, with PyTorch's default parameters.
+    pub const ALL: &'static [Loss] = &[
+        Loss::Mse,
+        Loss::L1,
+        Loss::SmoothL1 { beta: 1.0 },
+        Loss::BinaryCrossEntropy,
+        Loss::CrossEntropy { ignore_index: -100, label_smoothing: 0.0 },
+    ];
+
     /// The name of the function in PyTorch's `nn.functional`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -95,6 +95,9 @@ pub enum ScanOp {
 }
 
 impl ScanOp {
+    /// All four.
+    pub const ALL: &'static [ScanOp] = &[ScanOp::Cumsum, ScanOp::Cumprod, ScanOp::Cummax, ScanOp::Cummin];
+
     /// The name of the method on `Tensor`, which is PyTorch's.
     pub const fn name(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use super::define_ops;
 macro_rules! unary_table {
     ($use:ident $($head:tt)*) => { $use! { $($head)*
         /// `|x|`. NaN stays NaN; the most negative integer wraps to itself.
-        Abs abs abs_ "torch.abs" Any;
+        Abs abs abs_ "torch.abs" Number;
         /// `-x`. Integers wrap.
         Neg neg neg_ "torch.neg" Number;
         /// -1, 0 or 1 by the sign of `x`. NaN gives 0 and so do both zeros (+0).

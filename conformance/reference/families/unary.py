@@ -44,8 +44,6 @@ TWICE = {
     "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "sin", "cos", "square", "reciprocal", "erf", "atan",
     "log1p", "expm1", "relu", "abs", "neg", "sinh", "cosh", "acosh", "asinh", "tan", "exp2",
 }
-# Where the rule of the table and PyTorch differ, with the reason.
-REFUSED_BY_TORCH = {("abs", "bool"): "PyTorch has no kernel for bool"}
 
 
 def by_hand(name, x):
@@ -69,7 +67,7 @@ def record(tables):
         for dtype in ALL:
             accepted = row["accepts"]
             short = next(s for s, d in LONG.items() if d is dtype)
-            if short not in accepted or (name, short) in REFUSED_BY_TORCH:
+            if short not in accepted:
                 # square(bool) is the one op that PyTorch computes (as int64) and the table refuses.
                 if (name, short) != ("square", "bool"):
                     family.error(op, ordinary(dtype, [4]), num=[25] if name == "neg" else None)

@@ -1,8 +1,8 @@
 //! Elementwise ops of two operands, by the contract's table: promotion, broadcasting, gradients.
 
 use rusttorch_backend::layout::broadcast_shapes;
-use rusttorch_backend::ops::BinaryOp;
-use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Shape, TensorError};
+use rusttorch_backend::ops::{BinaryOp, UnaryOp};
+use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, Shape, TensorError};
 use smallvec::smallvec;
 
 use super::args::Operand;
@@ -48,7 +48,50 @@ fn compute_dtype(op: BinaryOp, a: &Tensor, b: &Operand<'_>) -> Result<DType> {
 #[inline]
 pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
     let dtype = compute_dtype(op, a, &b)?;
+    if let Some(exponent) = float_power(op, dtype, &b) {
+        return power(&a.to_dtype(dtype)?, exponent);
+    }
     same_dtype(op, &a.to_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?)
+}
+
+/// The exponent, where `op` raises floats to a number.
+fn float_power(op: BinaryOp, dtype: DType, b: &Operand<'_>) -> Option<f64> {
+    match b {
+        Operand::Scalar(exponent) if op == BinaryOp::Pow && dtype.is_float() => Some(exponent.to_f64()),
+        _ => None,
+    }
+}
+
+/// A power with a number as exponent. For ±0.5 PyTorch takes roots, which of -0 and -inf give what a power
+/// does not; its gradient `exponent * x^(exponent - 1)` is such a power again.
+fn power(x: &Tensor, exponent: f64) -> Result<Tensor> {
+    let root = match exponent {
+        0.5 => Some(UnaryOp::Sqrt),
+        -0.5 => Some(UnaryOp::Rsqrt),
+        _ => None,
+    };
+    let out = match root {
+        Some(root) => {
+            dispatch::compute("pow", [x], x.shape(), x.dtype(), |b, [x], out| b.unary(root, x, out))?
+        }
+        None => {
+            let e = &Tensor::repeated(Scalar::Float(exponent), x.dtype(), x.shape())?;
+            dispatch::compute("pow", [x, e], x.shape(), x.dtype(), |b, [x, e], out| {
+                b.binary(BinaryOp::Pow, x, e, out)
+            })?
+        }
+    };
+    Ok(record("Pow", out, [x], |_| {
+        let x = Saved::input(x);
+        Box::new(move |context, g| {
+            // Not 0 * x^-1, which is NaN at 0.
+            let slope = match exponent {
+                0.0 => Tensor::zeros_like(g)?,
+                e => g.mul(&power(&x.unpack(context)?, e - 1.0)?.mul(e)?)?,
+            };
+            Ok(smallvec![Some(slope)])
+        })
+    }))
 }
 
 /// `op(a, b)` of two tensors of one dtype.
@@ -138,9 +181,9 @@ fn gradient_a(op: BinaryOp, a: &KeptOperand, b: &KeptOperand, g: &Tensor) -> Res
         }
         Maximum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.lt(b.get()?)?),
         Minimum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.gt(b.get()?)?),
-        Fmax => g.masked_fill(&a.get()?.ge(b.get()?)?.logical_or(&b.get()?.isnan()?)?.logical_not()?, 0.0),
-        Fmin => g.masked_fill(&a.get()?.le(b.get()?)?.logical_or(&b.get()?.isnan()?)?.logical_not()?, 0.0),
-        Atan2 => g.mul(&b.get()?.div(&square_sum(a.get()?, b.get()?)?)?),
+        Fmax => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.gt(b.get()?)?, true),
+        Fmin => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.lt(b.get()?)?, true),
+        Atan2 => g.mul(b.get()?)?.mul(&inverse_square_sum(a.get()?, b.get()?)?),
         FloorDivide => Err(no_gradient(op)),
         BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
     }
@@ -164,9 +207,9 @@ fn gradient_b(op: BinaryOp, a: &KeptOperand, b: &KeptOperand, y: &KeptOperand, g
         }
         Maximum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.gt(b.get()?)?),
         Minimum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.lt(b.get()?)?),
-        Fmax => g.masked_fill(&a.get()?.ge(b.get()?)?.logical_or(&b.get()?.isnan()?)?, 0.0),
-        Fmin => g.masked_fill(&a.get()?.le(b.get()?)?.logical_or(&b.get()?.isnan()?)?, 0.0),
-        Atan2 => g.mul(&a.get()?.neg()?.div(&square_sum(a.get()?, b.get()?)?)?),
+        Fmax => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.gt(b.get()?)?, false),
+        Fmin => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.lt(b.get()?)?, false),
+        Atan2 => g.mul(&a.get()?.neg()?)?.mul(&inverse_square_sum(a.get()?, b.get()?)?),
         FloorDivide => Err(no_gradient(op)),
         BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
     }
@@ -182,8 +225,18 @@ fn share(g: &Tensor, equal: &Tensor, lost: &Tensor) -> Result<Tensor> {
     Tensor::where_cond(equal, &g.div(2.0)?, g)?.masked_fill(lost, 0.0)
 }
 
-fn square_sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    a.mul(a)?.add(&b.mul(b)?)
+/// The gradient of one operand of `fmax` or `fmin`, where `a_wins` says which is the result: half of it where
+/// they are equal; where one is NaN, all to the other; where both are, all to the first.
+fn share_unless_nan(g: &Tensor, a: &Tensor, b: &Tensor, a_wins: &Tensor, of_a: bool) -> Result<Tensor> {
+    let a_wins = a_wins.logical_or(&b.isnan()?)?;
+    let lost = if of_a { a_wins.logical_not()? } else { a_wins };
+    Tensor::where_cond(&a.eq(b)?, &g.div(2.0)?, &g.masked_fill(&lost, 0.0)?)
+}
+
+/// `1 / (a^2 + b^2)`, and 0 at the origin.
+fn inverse_square_sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let origin = a.eq(0.0)?.logical_and(&b.eq(0.0)?)?;
+    a.mul(a)?.add(&b.mul(b)?)?.reciprocal()?.masked_fill(&origin, 0.0)
 }
 
 /// `a = op(a, b)` in place: `b` broadcasts to `a`, and the result's dtype must fit that of `a`.
@@ -197,6 +250,18 @@ pub(crate) fn binary_in_place(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Resul
         )
         .with("result", dtype)
         .with("tensor", a.dtype()));
+    }
+    if let Some(exponent) = float_power(op, dtype, &b) {
+        return in_place(
+            op.name(),
+            a,
+            &[],
+            || {
+                let value = power(&a.detach().to_dtype(dtype)?, exponent)?;
+                dispatch::write_in_place(op.name(), a, [&value], |be, io, [v]| be.copy(v, io))
+            },
+            || power(&a.before_write()?.to_dtype(dtype)?, exponent)?.to_dtype(a.dtype()),
+        );
     }
     let other = b.to_tensor(dtype, a.shape())?;
     fits_in_place(op.name(), a, other.shape())?;

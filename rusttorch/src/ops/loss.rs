@@ -99,7 +99,8 @@ fn slope(op: Loss, x: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// The derivative by the target.
 fn target_slope(op: Loss, x: &Tensor, target: &Tensor) -> Result<Tensor> {
     match op {
-        Loss::BinaryCrossEntropy => x.neg()?.log1p()?.clamp_min(-100.0)?.sub(&x.log()?.clamp_min(-100.0)?),
+        // Unlike the value, PyTorch does not clamp these logarithms.
+        Loss::BinaryCrossEntropy => x.neg()?.log1p()?.sub(&x.log()?),
         _ => slope(op, x, target)?.neg(),
     }
 }
@@ -149,8 +150,14 @@ pub(crate) fn cross_entropy(
     let mut expected: SmallVec<[usize; 6]> = x.shape().into();
     expected.remove(axis);
     if target.shape() != &expected[..] {
+        // PyTorch has a class of its own for batches that differ.
+        let batches = (x.rank() > 1).then(|| (x.shape()[0], target.shape().first()));
+        let kind = match batches {
+            Some((n, Some(&m))) if n != m => ErrorKind::Argument,
+            _ => ErrorKind::Shape,
+        };
         return Err(TensorError::new(
-            ErrorKind::Shape,
+            kind,
             name,
             "target does not have the input's shape without the classes",
         )

@@ -72,7 +72,8 @@ macro_rules! operators {
                 $trait::$method(&self?, &rhs)
             }
         }
-        scalar_on_the_left!($trait $method: f64, f32, i64);
+        // One float and one integer: with a second, the type of the literal in `(2.0 * &a)?` were open.
+        scalar_on_the_left!($trait $method: f64, i64);
     )* };
 }
 
@@ -85,6 +86,12 @@ macro_rules! scalar_on_the_left {
                 // As in PyTorch, the number is no more than a number: the tensor's dtype counts for more.
                 let left = Tensor::repeated(self.into(), dtype.dtype(), &[])?;
                 $trait::$method(&left, rhs)
+            }
+        }
+        impl $trait<Tensor> for $t {
+            type Output = Result<Tensor>;
+            fn $method(self, rhs: Tensor) -> Result<Tensor> {
+                $trait::$method(self, &rhs)
             }
         }
     )* };

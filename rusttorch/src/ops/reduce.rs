@@ -351,6 +351,10 @@ impl Tensor {
 
     /// Square root of [`var`](Self::var); its gradient where the variance is 0 is 0. PyTorch: `torch.std`.
     pub fn std(&self, dims: impl Into<Dims>, correction: f64, keepdim: bool) -> Result<Tensor> {
+        if self.dtype().is_half() {
+            // A variance of 300^2 is beyond f16, its root is not.
+            return self.to_dtype(DType::F32)?.std(dims, correction, keepdim)?.to_dtype(self.dtype());
+        }
         let var = self.var(dims, correction, keepdim)?;
         let root = dispatch::compute("std", [&var], var.shape(), var.dtype(), |b, [x], out| {
             b.unary(rusttorch_backend::ops::UnaryOp::Sqrt, x, out)
