@@ -7,6 +7,8 @@
 
 mod views;
 
+use std::fmt;
+
 use smallvec::SmallVec;
 
 use crate::error::{ErrorKind, Result, TensorError};
@@ -20,22 +22,38 @@ pub type Shape = SmallVec<[usize; INLINE]>;
 pub type Strides = SmallVec<[isize; INLINE]>;
 
 /// Shape, strides and offset of a view. See the [module](self).
-#[derive(Debug, PartialEq, Eq)]
+///
+/// Axes stand in arrays of fixed size, and only those of a layout with more than six on the heap: a
+/// layout is moved several times per op, and moving plain arrays is cheapest.
+#[derive(Clone)]
 pub struct Layout {
-    shape: Shape,
-    strides: Strides,
+    sizes: [usize; INLINE],
+    strides: [isize; INLINE],
+    rank: usize,
     offset: usize,
     numel: usize,
     end: usize,
+    /// All axes, where there are more than `INLINE`.
+    more: Option<Box<(Shape, Strides)>>,
     /// Kept because every kernel asks.
     contiguous: bool,
 }
 
-impl Clone for Layout {
-    /// `from_slice` copies plain numbers at once, where `SmallVec::clone` goes one by one.
-    #[inline]
-    fn clone(&self) -> Self {
-        Layout { shape: Shape::from_slice(&self.shape), strides: Strides::from_slice(&self.strides), ..*self }
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        (self.shape(), self.strides(), self.offset) == (other.shape(), other.strides(), other.offset)
+    }
+}
+
+impl Eq for Layout {}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layout")
+            .field("shape", &self.shape())
+            .field("strides", &self.strides())
+            .field("offset", &self.offset)
+            .finish()
     }
 }
 
@@ -195,8 +213,6 @@ impl Layout {
     }
 
     /// The layout whose axis `i` has the size and stride that `axis(i)` gives: what every view ends in.
-    ///
-    /// Up to six axes are gathered in plain arrays, which costs a third of growing two vectors.
     #[inline(always)]
     fn build(
         op: &'static str,
@@ -205,23 +221,41 @@ impl Layout {
         axis: impl Fn(usize) -> (usize, isize),
     ) -> Result<Layout> {
         let mut measure = Measure::from(offset);
-        let (shape, strides) = if rank <= INLINE {
-            let (mut shape, mut strides) = ([0; INLINE], [0; INLINE]);
-            for i in (0..rank).rev() {
-                let (n, stride) = axis(i);
-                measure.axis(n, stride);
-                (shape[i], strides[i]) = (n, stride);
-            }
-            (Shape::from_buf_and_len(shape, rank), Strides::from_buf_and_len(strides, rank))
-        } else {
-            let axes = (0..rank).map(axis);
-            let (shape, strides): (Shape, Strides) = axes.unzip();
+        if rank > INLINE {
+            let (shape, strides): (Shape, Strides) = (0..rank).map(axis).unzip();
             shape.iter().zip(&strides).rev().for_each(|(&n, &stride)| measure.axis(n, stride));
-            (shape, strides)
-        };
+            return match measure.finish() {
+                Some(measured) => Ok(Self::spilled(shape, strides, offset, measured)),
+                None => Err(Self::explain(op, &shape, &strides, offset)),
+            };
+        }
+        let (mut sizes, mut strides) = ([0; INLINE], [0; INLINE]);
+        for i in (0..rank).rev() {
+            let (n, stride) = axis(i);
+            measure.axis(n, stride);
+            (sizes[i], strides[i]) = (n, stride);
+        }
         match measure.finish() {
-            Some((numel, end, contiguous)) => Ok(Layout { shape, strides, offset, numel, end, contiguous }),
-            None => Err(Self::explain(op, &shape, &strides, offset)),
+            Some((numel, end, contiguous)) => {
+                Ok(Layout { sizes, strides, rank, offset, numel, end, more: None, contiguous })
+            }
+            None => Err(Self::explain(op, &sizes[..rank], &strides[..rank], offset)),
+        }
+    }
+
+    /// A layout of more axes than there is room for.
+    #[cold]
+    fn spilled(shape: Shape, strides: Strides, offset: usize, measured: (usize, usize, bool)) -> Layout {
+        let (numel, end, contiguous) = measured;
+        Layout {
+            sizes: [0; INLINE],
+            strides: [0; INLINE],
+            rank: shape.len(),
+            offset,
+            numel,
+            end,
+            more: Some(Box::new((shape, strides))),
+            contiguous,
         }
     }
 
@@ -290,24 +324,39 @@ impl Layout {
             // A zero behind sizes that overflow still makes an empty layout.
             numel = self::numel(op, shape)?;
         }
-        let (shape, strides) =
-            (Shape::from_buf_and_len(sizes, rank), Strides::from_buf_and_len(strides, rank));
-        Ok(Layout { shape, strides, offset: 0, numel, end: numel, contiguous: true })
+        Ok(Layout { sizes, strides, rank, offset: 0, numel, end: numel, more: None, contiguous: true })
     }
 
     /// The layout of a 0-d tensor at the start of its memory.
     pub fn scalar() -> Layout {
-        Layout { shape: Shape::new(), strides: Strides::new(), offset: 0, numel: 1, end: 1, contiguous: true }
+        Layout {
+            sizes: [0; INLINE],
+            strides: [0; INLINE],
+            rank: 0,
+            offset: 0,
+            numel: 1,
+            end: 1,
+            more: None,
+            contiguous: true,
+        }
     }
 
     /// Sizes.
+    #[inline]
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        match &self.more {
+            None => &self.sizes[..self.rank],
+            Some(axes) => &axes.0,
+        }
     }
 
     /// Steps in elements.
+    #[inline]
     pub fn strides(&self) -> &[isize] {
-        &self.strides
+        match &self.more {
+            None => &self.strides[..self.rank],
+            Some(axes) => &axes.1,
+        }
     }
 
     /// Position of the first element, that of index `[0, 0, ..]`.
@@ -317,7 +366,7 @@ impl Layout {
 
     /// Number of dimensions.
     pub fn rank(&self) -> usize {
-        self.shape.len()
+        self.rank
     }
 
     /// Number of elements.
@@ -355,9 +404,9 @@ impl Layout {
             return false;
         }
         let mut axes: SmallVec<[(usize, usize); 6]> = self
-            .shape
+            .shape()
             .iter()
-            .zip(&self.strides)
+            .zip(self.strides())
             .filter(|&(&n, _)| n > 1)
             .map(|(&n, &s)| (s.unsigned_abs(), n))
             .collect();
@@ -372,12 +421,12 @@ impl Layout {
 
     /// The position of an index, which must have one valid entry per dimension. Error: `Index`.
     pub fn position(&self, op: &'static str, index: &[usize]) -> Result<usize> {
-        if index.len() != self.rank() || index.iter().zip(&self.shape).any(|(i, n)| i >= n) {
+        if index.len() != self.rank() || index.iter().zip(self.shape()).any(|(i, n)| i >= n) {
             return Err(TensorError::new(ErrorKind::Index, op, "index out of range")
                 .with("index", index)
-                .with("shape", &self.shape));
+                .with("shape", self.shape()));
         }
-        let steps = index.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum::<isize>();
+        let steps = index.iter().zip(self.strides()).map(|(&i, &s)| i as isize * s).sum::<isize>();
         Ok((self.offset as isize + steps) as usize)
     }
 }

@@ -90,7 +90,7 @@ fn front(dim: isize, rank: usize) -> usize {
     if dim < 0 { (dim + rank.max(1) as isize) as usize } else { dim as usize }
 }
 
-fn kind<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {
+fn kind<T: fmt::Debug>(result: Result<T>) -> ErrorKind {
     result.unwrap_err().kind()
 }
 

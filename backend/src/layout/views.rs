@@ -12,40 +12,41 @@ impl Layout {
         if dims.len() != self.rank() {
             return Err(TensorError::new(ErrorKind::Shape, OP, "number of dims differs from the rank")
                 .with("dims", dims)
-                .with("shape", &self.shape));
+                .with("shape", self.shape()));
         }
         normalize_dims(OP, dims, self.rank())?;
-        let (mut shape, mut strides) = (Shape::new(), Strides::new());
-        for &dim in dims {
-            let d = normalize_dim(OP, dim, self.rank())?;
-            shape.push(self.shape[d]);
-            strides.push(self.strides[d]);
-        }
-        Ok(self.renamed(shape, strides))
+        let order = dims.iter().map(|&d| normalize_dim(OP, d, self.rank()));
+        let order = order.collect::<Result<SmallVec<[usize; 6]>>>()?;
+        self.axes(OP, self.rank(), |i| self.axis(order[i]))
     }
 
-    /// The same positions under other axes.
-    fn renamed(&self, shape: Shape, strides: Strides) -> Layout {
-        let mut step = 1isize;
-        let contiguous = self.numel == 0
-            || shape.iter().zip(&strides).rev().all(|(&n, &stride)| {
-                let fits = n == 1 || stride == step;
-                step = step.wrapping_mul(n as isize);
-                fits
-            });
-        Layout { shape, strides, contiguous, ..*self }
+    /// The size and stride of one axis.
+    #[inline(always)]
+    fn axis(&self, i: usize) -> (usize, isize) {
+        (self.shape()[i], self.strides()[i])
+    }
+
+    /// A layout from the same offset with other axes.
+    #[inline(always)]
+    fn axes(&self, op: &'static str, rank: usize, axis: impl Fn(usize) -> (usize, isize)) -> Result<Layout> {
+        Layout::build(op, rank, self.offset, axis)
     }
 
     /// Swaps two axes. Error: `Dim`.
+    #[inline]
     pub fn transpose(&self, dim0: isize, dim1: isize) -> Result<Layout> {
-        let a = normalize_dim("transpose", dim0, self.rank())?;
-        let b = normalize_dim("transpose", dim1, self.rank())?;
-        let (mut shape, mut strides) = (Shape::from_slice(&self.shape), Strides::from_slice(&self.strides));
-        if self.rank() > 0 {
-            shape.swap(a, b);
-            strides.swap(a, b);
-        }
-        Ok(self.renamed(shape, strides))
+        const OP: &str = "transpose";
+        let a = normalize_dim(OP, dim0, self.rank())?;
+        let b = normalize_dim(OP, dim1, self.rank())?;
+        self.axes(OP, self.rank(), |i| {
+            self.axis(if i == a {
+                b
+            } else if i == b {
+                a
+            } else {
+                i
+            })
+        })
     }
 
     /// `length` indices of `dim` from `start` on; a negative `start` counts from the end.
@@ -57,7 +58,7 @@ impl Layout {
             return Err(TensorError::new(ErrorKind::Shape, OP, "cannot be applied to a 0-d tensor"));
         }
         let d = normalize_dim(OP, dim, self.rank())?;
-        let size = self.shape[d];
+        let size = self.shape()[d];
         let first = if start < 0 { start + size as isize } else { start };
         if first < 0 || first as usize > size || length > size - first as usize {
             let kind = if first < 0 || first as usize > size { ErrorKind::Index } else { ErrorKind::Shape };
@@ -89,7 +90,7 @@ impl Layout {
         if step == 0 {
             return Err(TensorError::new(ErrorKind::Value, OP, "step is zero").with("dim", dim));
         }
-        let n = self.shape[d] as isize;
+        let n = self.shape()[d] as isize;
         let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
         let clamp = |v: Option<isize>, default: isize| match v {
             None => default,
@@ -116,31 +117,32 @@ impl Layout {
             );
         }
         let d = normalize_dim(OP, dim, self.rank())?;
-        let n = self.shape[d] as isize;
+        let n = self.shape()[d] as isize;
         if index < -n || index >= n {
             return Err(TensorError::new(ErrorKind::Index, OP, "index out of range")
                 .with("index", index)
                 .with("dim", dim)
                 .with("size", n));
         }
-        let mut out = self.sub(OP, d, if index < 0 { index + n } else { index }, 1, 1)?;
-        out.shape.remove(d);
-        out.strides.remove(d);
-        Ok(out)
+        let index = if index < 0 { index + n } else { index };
+        let offset = if self.is_empty() {
+            self.offset
+        } else {
+            (self.offset as isize + index * self.strides()[d]) as usize
+        };
+        Layout::build(OP, self.rank() - 1, offset, |i| self.axis(i + (i >= d) as usize))
     }
 
     /// `length` indices of axis `d` from `first` on, `step` apart. The caller has checked them.
     #[inline(always)]
     fn sub(&self, op: &'static str, d: usize, first: isize, step: isize, length: usize) -> Result<Layout> {
-        let stride = self.strides[d];
+        let stride = self.strides()[d];
         // An empty result reaches no memory, so its offset may stay where the parent has it.
         let stays = length == 0 || self.is_empty();
         let offset = if stays { self.offset } else { (self.offset as isize + first * stride) as usize };
         // Only the stride of a single element can overflow, and that one leads nowhere.
         let stepped = stride.saturating_mul(step);
-        Layout::build(op, self.rank(), offset, |i| {
-            if i == d { (length, stepped) } else { (self.shape[i], self.strides[i]) }
-        })
+        Layout::build(op, self.rank(), offset, |i| if i == d { (length, stepped) } else { self.axis(i) })
     }
 
     /// Sizes of 1 stretched to `shape` with stride 0; missing leading axes are added. -1 keeps a
@@ -148,7 +150,7 @@ impl Layout {
     pub fn expand(&self, shape: &[isize]) -> Result<Layout> {
         const OP: &str = "expand";
         let fail = |rule| {
-            TensorError::new(ErrorKind::Shape, OP, rule).with("shape", &self.shape).with("requested", shape)
+            TensorError::new(ErrorKind::Shape, OP, rule).with("shape", self.shape()).with("requested", shape)
         };
         if shape.len() < self.rank() {
             return Err(fail("fewer dimensions requested than there are"));
@@ -156,7 +158,7 @@ impl Layout {
         let lead = shape.len() - self.rank();
         let (mut sizes, mut strides) = (Shape::new(), Strides::new());
         for (i, &wanted) in shape.iter().enumerate() {
-            let own = i.checked_sub(lead).map(|d| (self.shape[d], self.strides[d]));
+            let own = i.checked_sub(lead).map(|d| self.axis(d));
             let (size, stride) = match (own, wanted) {
                 (Some(own), -1) => own,
                 (Some((n, stride)), w) if w >= 0 && n == w as usize => (n, stride),
@@ -181,39 +183,41 @@ impl Layout {
 
     /// Removes `dim` if its size is 1, else nothing. Error: `Dim`.
     pub fn squeeze(&self, dim: isize) -> Result<Layout> {
-        let d = normalize_dim("squeeze", dim, self.rank())?;
-        let mut out = self.clone();
-        if self.shape.get(d) == Some(&1) {
-            out.shape.remove(d);
-            out.strides.remove(d);
+        const OP: &str = "squeeze";
+        let d = normalize_dim(OP, dim, self.rank())?;
+        if self.shape().get(d) != Some(&1) {
+            return Ok(self.clone());
         }
-        Ok(out)
+        self.axes(OP, self.rank() - 1, |i| self.axis(i + (i >= d) as usize))
     }
 
     /// Inserts an axis of size 1 before `dim`, which lies in `-rank-1..=rank`. Error: `Dim`.
     pub fn unsqueeze(&self, dim: isize) -> Result<Layout> {
-        let d = normalize_dim("unsqueeze", dim, self.rank() + 1)?;
-        let mut out = self.clone();
+        const OP: &str = "unsqueeze";
+        let d = normalize_dim(OP, dim, self.rank() + 1)?;
         // The stride of a size-1 axis is free; PyTorch's choice keeps a contiguous tensor's strides row-major.
-        let stride =
-            if d < self.rank() { self.strides[d].saturating_mul(self.shape[d].max(1) as isize) } else { 1 };
-        out.shape.insert(d, 1);
-        out.strides.insert(d, stride);
-        Ok(out)
+        let new = match d < self.rank() {
+            true => self.strides()[d].saturating_mul(self.shape()[d].max(1) as isize),
+            false => 1,
+        };
+        self.axes(OP, self.rank() + 1, |i| if i == d { (1, new) } else { self.axis(i - (i > d) as usize) })
     }
 
     /// Reverses the order along `dims`. Free here; PyTorch copies. Errors: `Dim`, `Shape`.
     pub fn flip(&self, dims: &[isize]) -> Result<Layout> {
         const OP: &str = "flip";
-        let mut out = self.clone();
-        for d in normalize_dims(OP, dims, self.rank())? {
-            if self.rank() > 0 && !self.is_empty() && out.shape[d] > 1 {
-                let last = out.shape[d] as isize - 1;
-                out.offset = (out.offset as isize + last * out.strides[d]) as usize;
-                out.strides[d] = -out.strides[d];
-            }
+        let dims = normalize_dims(OP, dims, self.rank())?;
+        // A size-1 axis stays as it is: its stride is free and might not have a negative.
+        let flips = |i: usize| dims.contains(&i) && self.shape()[i] > 1;
+        let mut offset = self.offset as isize;
+        if !self.is_empty() {
+            let ends = (0..self.rank()).filter(|&i| flips(i));
+            offset += ends.map(|i| (self.shape()[i] as isize - 1) * self.strides()[i]).sum::<isize>();
         }
-        Layout::new(OP, out.shape, out.strides, out.offset)
+        Layout::build(OP, self.rank(), offset as usize, |i| {
+            let (n, stride) = self.axis(i);
+            if flips(i) && !self.is_empty() { (n, -stride) } else { (n, stride) }
+        })
     }
 
     /// Windows of `size` along `dim`, `step` apart, as a new last axis: `[.., n, ..]` becomes
@@ -221,22 +225,24 @@ impl Layout {
     pub fn unfold(&self, dim: isize, size: usize, step: usize) -> Result<Layout> {
         const OP: &str = "unfold";
         let d = normalize_dim(OP, dim, self.rank())?;
-        let (n, stride) = if self.rank() == 0 { (1, 1) } else { (self.shape[d], self.strides[d]) };
+        let (n, stride) = if self.rank() == 0 { (1, 1) } else { self.axis(d) };
         if step == 0 || size > n {
             return Err(TensorError::new(ErrorKind::Value, OP, "size exceeds the dimension or step is zero")
                 .with("size", size)
                 .with("step", step)
                 .with("dim size", n));
         }
-        let (mut shape, mut strides) = (self.shape.clone(), self.strides.clone());
-        if self.rank() > 0 {
-            shape[d] = (n - size) / step + 1;
-            // With a single window the step leads nowhere, so it may saturate.
-            strides[d] = stride.saturating_mul(step.min(isize::MAX as usize) as isize);
-        }
-        shape.push(size);
-        strides.push(stride);
-        Layout::new(OP, shape, strides, self.offset)
+        // With a single window the step leads nowhere, so it may saturate.
+        let windows = ((n - size) / step + 1, stride.saturating_mul(step.min(isize::MAX as usize) as isize));
+        self.axes(OP, self.rank() + 1, |i| {
+            if i == self.rank() {
+                (size, stride)
+            } else if i == d {
+                windows
+            } else {
+                self.axis(i)
+            }
+        })
     }
 
     /// The diagonal `index1 - index0 = offset` of two axes, as a new last axis. Error: `Dim`.
@@ -250,20 +256,20 @@ impl Layout {
                 .with("dim1", dim1)
                 .with("rank", self.rank()));
         }
-        let (rows, cols) = (self.shape[a], self.shape[b]);
+        let (rows, cols) = (self.shape()[a], self.shape()[b]);
         let skip = offset.unsigned_abs();
         let (length, skipped) = if offset >= 0 {
-            (rows.min(cols.saturating_sub(skip)), self.strides[b])
+            (rows.min(cols.saturating_sub(skip)), self.strides()[b])
         } else {
-            (rows.saturating_sub(skip).min(cols), self.strides[a])
+            (rows.saturating_sub(skip).min(cols), self.strides()[a])
         };
         let (mut shape, mut strides) = (Shape::new(), Strides::new());
         for d in (0..self.rank()).filter(|&d| d != a && d != b) {
-            shape.push(self.shape[d]);
-            strides.push(self.strides[d]);
+            shape.push(self.shape()[d]);
+            strides.push(self.strides()[d]);
         }
         shape.push(length);
-        strides.push(self.strides[a].saturating_add(self.strides[b]));
+        strides.push(self.strides()[a].saturating_add(self.strides()[b]));
         let start = if length == 0 || self.is_empty() {
             self.offset
         } else {
@@ -275,15 +281,13 @@ impl Layout {
     /// The same elements in the same row-major order under another shape, where that needs no copy;
     /// `None` where it does, and where the element counts differ.
     pub fn reshape(&self, shape: &[usize]) -> Option<Layout> {
-        if numel("reshape", shape).ok()? != self.numel {
+        const OP: &str = "reshape";
+        if numel(OP, shape).ok()? != self.numel {
             return None;
         }
         if self.is_empty() || self.is_contiguous() {
-            return Some(Layout {
-                strides: contiguous_strides(shape),
-                shape: Shape::from_slice(shape),
-                ..*self
-            });
+            let strides = contiguous_strides(shape);
+            return self.axes(OP, shape.len(), |i| (shape[i], strides[i])).ok();
         }
         // Merge own axes into runs that are contiguous among themselves, then split each run into the new
         // axes whose sizes multiply to the run's length.
@@ -291,7 +295,7 @@ impl Layout {
         let mut new = shape.len();
         let mut run = 1usize;
         let own: SmallVec<[(usize, isize); 6]> =
-            self.shape.iter().copied().zip(self.strides.iter().copied()).filter(|&(n, _)| n != 1).collect();
+            (0..self.rank()).map(|i| self.axis(i)).filter(|&(n, _)| n != 1).collect();
         let mut inner_stride = own.last()?.1;
         for i in (0..own.len()).rev() {
             let (n, stride) = own[i];
@@ -315,7 +319,7 @@ impl Layout {
             }
         }
         // What is left over to the left are sizes of 1.
-        Some(self.renamed(Shape::from_slice(shape), strides))
+        self.axes(OP, shape.len(), |i| (shape[i], strides[i])).ok()
     }
 
     /// Any shape and strides over the memory of `len` elements. Errors as [`Layout::new`], and
