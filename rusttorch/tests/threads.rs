@@ -41,6 +41,22 @@ fn on_all(body: impl Fn(usize) + Sync) {
     });
 }
 
+/// The default generator and the default backend are one for all tests of a process, so what needs them for
+/// itself runs in a process of its own.
+fn in_a_child(test: &str, variables: &[(&str, &str)]) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env("RUSTTORCH_TEST_CHILD", test);
+    command.env_remove("RUSTTORCH_BACKEND").envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("child is done"), "{text}");
+}
+
+/// Whether this process is the child of this test.
+fn is_child(test: &str) -> bool {
+    std::env::var("RUSTTORCH_TEST_CHILD").is_ok_and(|t| t == test)
+}
+
 // ---- shared tensors --------------------------------------------------------------------------------
 
 #[test]
@@ -142,6 +158,10 @@ fn views_and_gradients_of_one_tensor_are_made_by_all_threads() {
 
 #[test]
 fn the_default_generator_is_shared_and_may_be_used_inside_of_itself() {
+    const TEST: &str = "the_default_generator_is_shared_and_may_be_used_inside_of_itself";
+    if !is_child(TEST) {
+        return in_a_child(TEST, &[]);
+    }
     in_time(|| {
         // Together the threads draw each number of the stream exactly once.
         manual_seed(7);
@@ -183,6 +203,7 @@ fn the_default_generator_is_shared_and_may_be_used_inside_of_itself() {
             }
         });
     });
+    println!("child is done");
 }
 
 // ---- backends --------------------------------------------------------------------------------------
@@ -276,21 +297,6 @@ fn each_thread_has_scopes_of_its_own() {
         y.sum().unwrap().backward().unwrap();
         assert_eq!(own.calls.load(Ordering::Relaxed), before);
     });
-}
-
-/// The process default is one for all tests of this binary, so what changes it runs in a process of its own.
-fn in_a_child(test: &str, variables: &[(&str, &str)]) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env("RUSTTORCH_TEST_CHILD", test);
-    command.env_remove("RUSTTORCH_BACKEND").envs(variables.iter().copied());
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("child is done"), "{text}");
-}
-
-/// Whether this process is the child of this test.
-fn is_child(test: &str) -> bool {
-    std::env::var("RUSTTORCH_TEST_CHILD").is_ok_and(|t| t == test)
 }
 
 #[test]

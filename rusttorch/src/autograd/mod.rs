@@ -10,12 +10,16 @@
 //! | `mode` | `no_grad` and its kin |
 //! | `node` | the graph: nodes, edges, drop without recursion |
 //! | `saved` | tensors kept for a rule, with the check that none was overwritten |
-//! | `meta` | what a tensor knows of its gradient; views and in-place ops |
+//! | `meta` | what a tensor knows of its gradient |
+//! | `in_place` | in-place ops, and views of what they write |
+//! | `hooks` | functions called with gradients |
 //! | `engine` | `backward` and `grad` |
 //! | `check` | gradients against finite differences |
 
 mod check;
 mod engine;
+mod hooks;
+mod in_place;
 mod meta;
 mod mode;
 mod node;
@@ -23,9 +27,10 @@ mod saved;
 
 pub use check::{gradcheck, gradgradcheck};
 pub use engine::{GradOptions, grad};
-pub use meta::HookHandle;
+pub use hooks::HookHandle;
 pub use mode::{enable_grad, is_grad_enabled, no_grad, with_grad_mode};
 
-pub(crate) use meta::{Meta, base_for_view, in_place, record, record_many};
+pub(crate) use in_place::in_place;
+pub(crate) use meta::{Meta, base_for_view, record, record_many};
 pub(crate) use node::{Context, Rule};
 pub(crate) use saved::Saved;

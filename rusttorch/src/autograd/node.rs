@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use rusttorch_backend::{ErrorKind, Result, TensorError};
 use smallvec::SmallVec;
 
-use super::meta::Hooks;
+use super::hooks::Hooks;
 use crate::tensor::Tensor;
 
 /// Gradients of a node's inputs; `None` where none is wanted or it is zero.
