@@ -198,12 +198,92 @@ fn the_default_generator_is_shared_and_may_be_used_inside_of_itself() {
             for _ in 0..50 {
                 match i % 2 {
                     0 => drop(x.uniform_(0.0, 1.0).unwrap()),
-                    _ => with_default_generator(|_| drop(x.to_vec::<f64>().unwrap())),
+                    _ => with_default_generator(|_| {
+                        thread::yield_now();
+                        drop(x.to_vec::<f64>().unwrap());
+                    }),
                 }
             }
         });
     });
     println!("child is done");
+}
+
+// ---- gradients ------------------------------------------------------------------------------------
+
+#[test]
+fn backward_from_several_threads_adds_up_in_one_leaf() {
+    const THREADS: usize = 8;
+    const ROUNDS: usize = 200;
+    for round in 0..20 {
+        let x = leaf(&[1.0; 64]);
+        let start = Barrier::new(THREADS);
+        let options = if round % 2 == 0 { GradOptions::default() } else { CREATE };
+        let rounds = if round % 2 == 0 { ROUNDS } else { 3 };
+        thread::scope(|s| {
+            for _ in 0..THREADS {
+                s.spawn(|| {
+                    start.wait();
+                    for _ in 0..rounds {
+                        (&x * 2.0).unwrap().sum().unwrap().backward_with(None, options).unwrap();
+                    }
+                });
+            }
+        });
+        // No gradient is lost, the first one included.
+        assert_eq!(grad_of(&x), [2.0 * (THREADS * rounds) as f64; 64]);
+        x.set_grad(None).unwrap();
+    }
+}
+
+#[test]
+fn the_first_gradient_of_a_leaf_is_not_lost_to_another_thread() {
+    const THREADS: usize = 8;
+    // Large, and in use elsewhere, so that each thread is a while busy with its copy.
+    let weight = Tensor::ones(&[20_000], DType::F64).unwrap();
+    for _ in 0..100 {
+        let x = Tensor::zeros(&[20_000], DType::F64).unwrap().requires_grad_(true).unwrap();
+        let start = Barrier::new(THREADS);
+        thread::scope(|s| {
+            for _ in 0..THREADS {
+                s.spawn(|| {
+                    start.wait();
+                    x.backward_with(Some(&weight), GradOptions::default()).unwrap();
+                });
+            }
+        });
+        assert!(grad_of(&x).iter().all(|&g| g == THREADS as f64));
+    }
+}
+
+#[test]
+fn one_graph_is_walked_by_several_threads() {
+    const THREADS: usize = 8;
+    let x = leaf(&[1.0, 2.0, 3.0]);
+    let y = (0..50).fold((&x * 1.0).unwrap(), |y, _| (y.sin().unwrap() * 1.5).unwrap());
+    let y = y.sum().unwrap();
+    let expected = grad(&[&y], &[&x], &[], RETAIN).unwrap().remove(0).unwrap();
+    thread::scope(|s| {
+        for _ in 0..THREADS {
+            s.spawn(|| {
+                for _ in 0..20 {
+                    let g = grad(&[&y], &[&x], &[], RETAIN).unwrap().remove(0).unwrap();
+                    assert_eq!(values(&g), values(&expected));
+                }
+            });
+        }
+    });
+    // Without retain_graph exactly one of them gets through.
+    let won = AtomicUsize::new(0);
+    thread::scope(|s| {
+        for _ in 0..THREADS {
+            s.spawn(|| match y.backward() {
+                Ok(()) => drop(won.fetch_add(1, Ordering::Relaxed)),
+                Err(e) => assert!(e.to_string().contains(FREED), "{e}"),
+            });
+        }
+    });
+    assert!(won.load(Ordering::Relaxed) <= 1);
 }
 
 // ---- backends --------------------------------------------------------------------------------------

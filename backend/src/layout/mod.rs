@@ -230,10 +230,12 @@ impl Layout {
             };
         }
         let (mut sizes, mut strides) = ([0; INLINE], [0; INLINE]);
+        // First stored, then measured: the arrays are moved next, which waits for young stores.
+        for i in 0..rank {
+            (sizes[i], strides[i]) = axis(i);
+        }
         for i in (0..rank).rev() {
-            let (n, stride) = axis(i);
-            measure.axis(n, stride);
-            (sizes[i], strides[i]) = (n, stride);
+            measure.axis(sizes[i], strides[i]);
         }
         match measure.finish() {
             Some((numel, end, contiguous)) => {
