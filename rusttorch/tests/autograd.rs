@@ -1,6 +1,8 @@
 //! The tape: accumulation, freeing, hooks, higher derivatives, modes, depth, leaks and threads. Behaviour
 //! measured with PyTorch 2.15; where it differs on purpose a comment says so.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};

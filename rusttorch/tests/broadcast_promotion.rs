@@ -1,6 +1,8 @@
 //! Broadcasting against brute force, and the dtype of results: the tables are `torch.result_type` of
 //! PyTorch 2.15.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use rusttorch::backend::layout::broadcast_shapes;
 use rusttorch::{DType, ErrorKind, Result, Scalar, Tensor};

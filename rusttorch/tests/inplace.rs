@@ -1,6 +1,8 @@
 //! In-place ops: memory, version counters, dtype and shape rules, and their place in the graph. Every
 //! number here was measured with PyTorch 2.15; where the behaviour differs on purpose a comment says so.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rusttorch::autograd::{GradOptions, enable_grad, grad};
 use rusttorch::{DType, ErrorKind, Result, Tensor, TensorError, memory, no_grad};
 

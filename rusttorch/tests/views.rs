@@ -4,6 +4,8 @@
 //! The elements must be equal, writing through the view must change the base at exactly those positions,
 //! and writing to the base must be seen through the view.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use rusttorch::{DType, ErrorKind, Index, Result, Tensor, no_grad};
 
@@ -147,7 +149,7 @@ fn apply(x: &Tensor, m: &Model, (kind, raw): Step) -> Option<Result<(Tensor, Mod
             let list: Vec<usize> = (start..start + length).collect();
             keep(x.narrow(signed, start as isize, length), m.take(d, &list))
         }
-        1 | 2 | 3 => {
+        1..=3 => {
             let (d, signed) = dim(0);
             let n = m.shape[d] as isize;
             let bound = |r: u16| (!r.is_multiple_of(4)).then_some(r as isize / 4 % (2 * n + 5) - n - 2);
@@ -331,7 +333,7 @@ fn apply(x: &Tensor, m: &Model, (kind, raw): Step) -> Option<Result<(Tensor, Mod
         18 => {
             let (d, signed) = dim(0);
             let n = m.shape[d];
-            let Some(k) = (1..=n).filter(|k| n.is_multiple_of(*k)).nth(pick(1, 3)) else { return None };
+            let k = (1..=n).filter(|k| n.is_multiple_of(*k)).nth(pick(1, 3))?;
             if rank >= 9 {
                 return None;
             }
