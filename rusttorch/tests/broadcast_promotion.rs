@@ -308,3 +308,23 @@ fn a_number_on_the_left_promotes_as_on_the_right() {
     (12.0 / &x).unwrap().sum().unwrap().backward().unwrap();
     assert_eq!(x.grad().unwrap().to_vec::<f64>().unwrap(), [-12.0 / 9.0, -0.75]);
 }
+
+/// PyTorch 2.15: a product, quotient or floor quotient of a half tensor takes the number as f32, a sum
+/// rounds it to the half type first.
+#[test]
+fn numbers_beside_half_tensors() {
+    let half = |v: &Tensor| v.to_dtype(DType::F16).unwrap().to_f64_vec().unwrap();
+    let wide = Tensor::arange(-5.0, 5.0, 0.0625, DType::F32).unwrap();
+    let x = wide.to_dtype(DType::F16).unwrap();
+    let tenth = Tensor::scalar(0.1f32).unwrap();
+    let rounded = tenth.to_dtype(DType::F16).unwrap().to_dtype(DType::F32).unwrap();
+    assert_eq!(half(&x.mul(0.1).unwrap()), half(&wide.mul(&tenth).unwrap()));
+    assert_ne!(half(&x.mul(0.1).unwrap()), half(&wide.mul(&rounded).unwrap()));
+    assert_eq!(half(&x.mul(&tenth).unwrap()), half(&wide.mul(&tenth).unwrap()));
+    assert_eq!(half(&(0.1 * &x).unwrap()), half(&wide.mul(&tenth).unwrap()));
+    assert_eq!(half(&x.div(0.1).unwrap()), half(&wide.div(&tenth).unwrap()));
+    assert_eq!(half(&x.floor_divide(0.1).unwrap()), half(&wide.floor_divide(&tenth).unwrap()));
+    assert_eq!(half(&x.add(0.1).unwrap()), half(&wide.add(&rounded).unwrap()));
+    assert_eq!(half(&x.copy().unwrap().mul_(0.1).unwrap()), half(&wide.mul(&tenth).unwrap()));
+    assert_eq!(x.mul(0.1).unwrap().dtype(), DType::F16);
+}

@@ -49,6 +49,16 @@ impl Operand<'_> {
     }
 }
 
+impl<'a> Operand<'a> {
+    /// The tensor, if it is one.
+    pub(crate) fn tensor(&self) -> Option<&'a Tensor> {
+        match self {
+            Operand::Tensor(t) => Some(t),
+            Operand::Scalar(_) => None,
+        }
+    }
+}
+
 /// One dimension or several, each counted from the end if negative. An empty list means all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Dims(pub(crate) SmallVec<[isize; 4]>);

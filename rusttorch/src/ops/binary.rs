@@ -48,17 +48,47 @@ fn compute_dtype(op: BinaryOp, a: &Tensor, b: &Operand<'_>) -> Result<DType> {
 #[inline]
 pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
     let dtype = compute_dtype(op, a, &b)?;
-    if let Some(exponent) = float_power(op, dtype, &b) {
-        return power(&a.to_dtype(dtype)?, exponent);
+    if let Some(special) = Special::of(op, dtype, &b) {
+        return special.apply(op, dtype, a, b);
     }
     same_dtype(op, &a.to_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?)
 }
 
-/// The exponent, where `op` raises floats to a number.
-fn float_power(op: BinaryOp, dtype: DType, b: &Operand<'_>) -> Option<f64> {
-    match b {
-        Operand::Scalar(exponent) if op == BinaryOp::Pow && dtype.is_float() => Some(exponent.to_f64()),
-        _ => None,
+/// Operands that PyTorch treats in a way of their own.
+enum Special {
+    /// Floats to the power of a number.
+    Power(f64),
+    /// A half-precision tensor by a number, or by a 0-d tensor of a wider float: the number is not rounded
+    /// to the half type first.
+    Wide,
+}
+
+impl Special {
+    fn of(op: BinaryOp, dtype: DType, b: &Operand<'_>) -> Option<Special> {
+        match (op, b) {
+            (BinaryOp::Pow, Operand::Scalar(exponent)) if dtype.is_float() => {
+                Some(Special::Power(exponent.to_f64()))
+            }
+            (BinaryOp::Mul | BinaryOp::Div | BinaryOp::FloorDivide, b) if dtype.is_half() => match b {
+                Operand::Scalar(Scalar::Float(_)) => Some(Special::Wide),
+                Operand::Tensor(t) if t.rank() == 0 && t.dtype() != dtype && t.dtype().is_float() => {
+                    Some(Special::Wide)
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The value, of `dtype`.
+    fn apply(&self, op: BinaryOp, dtype: DType, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
+        match *self {
+            Special::Power(exponent) => power(&a.to_dtype(dtype)?, exponent),
+            Special::Wide => {
+                let b = b.to_tensor(DType::F32, a.shape())?;
+                same_dtype(op, &a.to_dtype(DType::F32)?, &b)?.to_dtype(dtype)
+            }
+        }
     }
 }
 
@@ -251,16 +281,16 @@ pub(crate) fn binary_in_place(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Resul
         .with("result", dtype)
         .with("tensor", a.dtype()));
     }
-    if let Some(exponent) = float_power(op, dtype, &b) {
+    if let Some(special) = Special::of(op, dtype, &b) {
         return in_place(
             op.name(),
             a,
-            &[],
+            b.tensor().as_slice(),
             || {
-                let value = power(&a.detach().to_dtype(dtype)?, exponent)?;
+                let value = special.apply(op, dtype, &a.detach(), b)?;
                 dispatch::write_in_place(op.name(), a, [&value], |be, io, [v]| be.copy(v, io))
             },
-            || power(&a.before_write()?.to_dtype(dtype)?, exponent)?.to_dtype(a.dtype()),
+            || special.apply(op, dtype, &a.before_write()?, b)?.to_dtype(a.dtype()),
         );
     }
     let other = b.to_tensor(dtype, a.shape())?;

@@ -73,15 +73,18 @@ macro_rules! operators {
             }
         }
         // One float and one integer: with a second, the type of the literal in `(2.0 * &a)?` were open.
-        scalar_on_the_left!($trait $method: f64, i64);
+        scalar_on_the_left!($trait $method $op: f64, i64);
     )* };
 }
 
 macro_rules! scalar_on_the_left {
-    ($trait:ident $method:ident: $($t:ty),*) => { $(
+    ($trait:ident $method:ident $op:ident: $($t:ty),*) => { $(
         impl $trait<&Tensor> for $t {
             type Output = Result<Tensor>;
             fn $method(self, rhs: &Tensor) -> Result<Tensor> {
+                if matches!(BinaryOp::$op, BinaryOp::Add | BinaryOp::Mul) {
+                    return binary(BinaryOp::$op, rhs, Operand::Scalar(self.into()));
+                }
                 let dtype = rusttorch_backend::ResultType::new().tensor(rhs.dtype(), rhs.rank()).scalar(self.into());
                 // As in PyTorch, the number is no more than a number: the tensor's dtype counts for more.
                 let left = Tensor::repeated(self.into(), dtype.dtype(), &[])?;
