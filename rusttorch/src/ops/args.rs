@@ -29,7 +29,7 @@ macro_rules! operand_from {
 }
 operand_from!(bool, u8, i8, i16, i32, i64, f16, bf16, f32, f64, Scalar);
 
-impl Operand<'_> {
+impl<'a> Operand<'a> {
     /// Takes part in the choice of a result's dtype.
     pub(crate) fn join(&self, result: ResultType) -> ResultType {
         match self {
@@ -47,9 +47,7 @@ impl Operand<'_> {
             Operand::Scalar(s) => Tensor::repeated(s, dtype, shape),
         }
     }
-}
 
-impl<'a> Operand<'a> {
     /// The tensor, if it is one.
     pub(crate) fn tensor(&self) -> Option<&'a Tensor> {
         match self {

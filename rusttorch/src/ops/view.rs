@@ -16,8 +16,13 @@ use crate::tensor::{Memory, Tensor};
 /// A view of `x` with its place in the graph.
 #[inline(always)]
 fn view(title: &'static str, x: &Tensor, layout: Layout, rule: impl FnOnce() -> Rule) -> Tensor {
-    let out = Tensor::from_parts(Memory::Of(base_for_view(x)), layout, x.dtype());
-    record(title, out, [x], |_| rule())
+    record(title, unrecorded(x, layout), [x], |_| rule())
+}
+
+/// A view of an `x` that requires no gradient.
+#[inline(always)]
+fn unrecorded(x: &Tensor, layout: Layout) -> Tensor {
+    Tensor::from_parts(Memory::Of(base_for_view(x)), layout, x.dtype())
 }
 
 /// A view that takes a part of `x`: `take` is its layout algebra, which the gradient applies once more to
@@ -26,7 +31,7 @@ fn view(title: &'static str, x: &Tensor, layout: Layout, rule: impl FnOnce() -> 
 fn part(title: &'static str, x: &Tensor, take: impl Fn(&Layout) -> Result<Layout>) -> Result<Tensor> {
     let layout = take(x.layout())?;
     if !x.requires_grad() {
-        return Ok(view(title, x, layout, || Box::new(|_, g| Ok(smallvec![Some(g.clone())]))));
+        return Ok(unrecorded(x, layout));
     }
     let dense = Layout::contiguous("view", x.shape())?;
     let taken = take(&dense)?;
@@ -343,7 +348,7 @@ impl Tensor {
         let layout =
             Layout::as_strided(self.storage().bytes() / self.dtype().size(), shape, strides, offset)?;
         if !self.requires_grad() {
-            return Ok(view("AsStrided", self, layout, || Box::new(|_, g| Ok(smallvec![Some(g.clone())]))));
+            return Ok(unrecorded(self, layout));
         }
         let start = self.layout().contiguous_range().ok_or_else(|| {
             TensorError::new(
