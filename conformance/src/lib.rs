@@ -1,8 +1,8 @@
 //! The conformance suite of RustTorch: it judges any backend against what PyTorch answered.
 //!
 //! ```no_run
-//! # fn my_backend() -> Box<dyn rusttorch_backend::Backend> { unimplemented!() }
-//! let report = rusttorch_conformance::run(&*my_backend(), rusttorch_conformance::Options::default())?;
+//! let backend = rusttorch_backend_naive::Naive::new(); // or your own
+//! let report = rusttorch_conformance::run(&backend, rusttorch_conformance::Options::default())?;
 //! assert!(report.passed(), "{report}");
 //! # Ok::<(), rusttorch_conformance::ReferenceError>(())
 //! ```
