@@ -120,7 +120,7 @@ fn process_default() -> Result<Arc<dyn Backend>> {
     if let Some(backend) = &registry.default {
         return Ok(backend.clone());
     }
-    if let Ok(name) = std::env::var("RUSTTORCH_BACKEND") {
+    if let Some(name) = std::env::var("RUSTTORCH_BACKEND").ok().filter(|name| !name.is_empty()) {
         return find(&registry, &name);
     }
     registry.backends.first().cloned().ok_or_else(|| {

@@ -77,6 +77,15 @@ impl Tensor {
         }
     }
 
+    /// Whether nobody else can see the elements: no other handle, no view, and not a view itself, whose base
+    /// others may hold.
+    pub(crate) fn is_uniquely_owned(&self) -> bool {
+        match &self.0.memory {
+            Memory::Own(storage) => Arc::strong_count(&self.0) == 1 && Arc::strong_count(storage) == 1,
+            Memory::Of(_) => false,
+        }
+    }
+
     /// Shape, strides and offset.
     pub fn layout(&self) -> &Layout {
         &self.0.layout

@@ -16,7 +16,7 @@ use rusttorch::data::{Batches, Csv, Generator, Standardize, random_split};
 use rusttorch::nn::functional::{CrossEntropy, cross_entropy};
 use rusttorch::nn::{Linear, Module, ReLU, Sequential};
 use rusttorch::optim::{Adam, Optimize};
-use rusttorch::{DType, Result, Tensor, io, manual_seed, no_grad};
+use rusttorch::{DType, ErrorKind, Result, Tensor, TensorError, io, manual_seed, no_grad};
 
 /// Recognises handwritten digits: 8x8 pixels in, one of ten classes out.
 #[derive(Parser)]
@@ -59,6 +59,14 @@ fn run(arguments: &Arguments) -> Result<()> {
         backends::set_default(name)?;
     }
     let backend = backends::current()?.name();
+    if let Some(folder) =
+        arguments.save.as_ref().and_then(|p| p.parent()).filter(|f| !f.as_os_str().is_empty())
+        && !folder.is_dir()
+    {
+        // Found out now rather than after the training.
+        return Err(TensorError::new(ErrorKind::Io, "--save", "folder does not exist")
+            .with("folder", folder.display().to_string()));
+    }
     let start = Instant::now();
     manual_seed(arguments.seed);
     let mut generator = Generator::new(arguments.seed);

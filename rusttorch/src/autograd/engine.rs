@@ -198,8 +198,7 @@ fn add(pending: &mut Pending, node: Arc<Node>, grad: Tensor) -> Result<()> {
         }
         Entry::Occupied(mut slot) => {
             let sum = &mut slot.get_mut().1;
-            let owned = Arc::strong_count(&sum.0) == 1 && Arc::strong_count(sum.storage()) == 1;
-            if owned && !is_grad_enabled() && sum.is_contiguous() {
+            if sum.is_uniquely_owned() && !is_grad_enabled() && sum.is_contiguous() {
                 sum.add_(&grad)?;
             } else {
                 *sum = sum.add(&grad)?;

@@ -257,12 +257,7 @@ pub(crate) fn accumulate(tensor: &Tensor, grad: &Tensor) -> Result<()> {
             None if is_grad_enabled() => grad.copy()?,
             // The engine may hand the same tensor to several leaves, so it is kept only when nobody else can
             // see it.
-            None if Arc::strong_count(&grad.0) == 1
-                && Arc::strong_count(grad.storage()) == 1
-                && grad.is_contiguous() =>
-            {
-                grad.detach()
-            }
+            None if grad.is_uniquely_owned() && grad.is_contiguous() => grad.detach(),
             None => dispatch::duplicate(grad)?,
             Some(old) if is_grad_enabled() || old.layout().may_overlap_itself() => old.add(grad)?,
             Some(old) => {

@@ -57,6 +57,16 @@ where
             return Err(fail("two tensors of one name"));
         }
     }
+    let mut total = 0usize;
+    for (name, tensor) in &tensors {
+        let bytes = tensor.numel().checked_mul(tensor.dtype().size()).and_then(|b| total.checked_add(b));
+        total = bytes.filter(|&b| b <= isize::MAX as usize).ok_or_else(|| {
+            TensorError::new(ErrorKind::Memory, OP, "size in bytes overflows")
+                .with("name", format!("{name:?}"))
+                .with("shape", tensor.shape())
+                .with("dtype", tensor.dtype())
+        })?;
+    }
     let path = path.as_ref();
     write(path, &tensors, metadata).map_err(|e| e.with("path", path.display().to_string()))
 }
@@ -190,6 +200,7 @@ impl View for Item<'_> {
     }
 
     fn data_len(&self) -> usize {
-        self.tensor.numel() * self.tensor.dtype().size()
+        // The sizes were checked before anything was written.
+        self.tensor.numel().saturating_mul(self.tensor.dtype().size())
     }
 }

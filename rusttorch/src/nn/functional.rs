@@ -1,13 +1,20 @@
 //! Losses and layers as functions. PyTorch: `torch.nn.functional`.
 
-use rusttorch_backend::Result;
 use rusttorch_backend::ops::{Loss, Reduction};
+use rusttorch_backend::{ErrorKind, Result, TensorError};
 
 use crate::ops::loss;
 use crate::tensor::Tensor;
 
 /// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. Error: `Shape`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    if let Some(b) = bias
+        && (b.rank() > 1 || weight.rank() == 2 && b.rank() == 1 && b.shape()[0] != weight.shape()[0])
+    {
+        return Err(TensorError::new(ErrorKind::Shape, "linear", "bias does not have one value per output")
+            .with("bias", b.shape())
+            .with("weight", weight.shape()));
+    }
     let y = x.matmul(&weight.t()?)?;
     match bias {
         Some(b) => y.add(b),

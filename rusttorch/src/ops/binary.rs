@@ -70,7 +70,7 @@ impl Special {
                 Some(Special::Power(exponent.to_f64()))
             }
             (BinaryOp::Mul | BinaryOp::Div | BinaryOp::FloorDivide, b) if dtype.is_half() => match b {
-                Operand::Scalar(Scalar::Float(_)) => Some(Special::Wide),
+                Operand::Scalar(_) => Some(Special::Wide),
                 Operand::Tensor(t) if t.rank() == 0 && t.dtype() != dtype && t.dtype().is_float() => {
                     Some(Special::Wide)
                 }

@@ -2,11 +2,12 @@
 //! whether the bound is a number or a tensor.
 
 use rusttorch_backend::ops::{BinaryOp, TernaryOp};
-use rusttorch_backend::{DType, ErrorKind, Result, ResultType, TensorError};
+use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, TensorError};
 use smallvec::smallvec;
 
 use super::args::Operand;
 use super::binary::binary;
+use super::select::int_range;
 use super::ternary::ternary;
 use crate::autograd::{Saved, record};
 use crate::dispatch;
@@ -18,6 +19,8 @@ impl Tensor {
     /// tensors. PyTorch: `torch.clamp`. Errors: `Shape`, `NotImplemented` for bool.
     pub fn clamp<'a, 'b>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'b>>) -> Result<Tensor> {
         let (low, high): (Operand<'_>, Operand<'_>) = (low.into(), high.into());
+        let dtype = high.join(low.join(ResultType::new().tensor(self.dtype(), self.rank()))).dtype();
+        let (low, high) = (representable(low, dtype, true)?, representable(high, dtype, false)?);
         let gradient = match (low, high) {
             (Operand::Scalar(_), Operand::Scalar(_)) => between_numbers,
             _ => between_tensors,
@@ -36,6 +39,21 @@ impl Tensor {
     pub fn clamp_max<'a>(&self, high: impl Into<Operand<'a>>) -> Result<Tensor> {
         one_sided(BinaryOp::Minimum, self, high.into())
     }
+}
+
+/// A number as bound of an integer dtype. One that can never bind becomes the end of the range; one that
+/// would have to be the result although the dtype cannot hold it is the error `Value`.
+fn representable(bound: Operand<'_>, dtype: DType, is_low: bool) -> Result<Operand<'_>> {
+    let (Operand::Scalar(Scalar::Int(v)), Some((least, most))) = (bound, int_range(dtype)) else {
+        return Ok(bound);
+    };
+    let beyond = if is_low { v > most } else { v < least };
+    if beyond {
+        return Err(TensorError::new(ErrorKind::Value, "clamp", "bound lies outside of the dtype's range")
+            .with("bound", v)
+            .with("dtype", dtype));
+    }
+    Ok(Operand::Scalar(Scalar::Int(v.clamp(least, most))))
 }
 
 /// The gradient goes to the input strictly between the bounds, and to nothing elsewhere.
@@ -70,6 +88,7 @@ fn one_sided(op: BinaryOp, x: &Tensor, bound: Operand<'_>) -> Result<Tensor> {
         return Err(TensorError::new(ErrorKind::NotImplemented, "clamp", "not implemented for this dtype")
             .with("dtype", dtype));
     }
+    let bound = representable(bound, dtype, op == BinaryOp::Maximum)?;
     if matches!(bound, Operand::Tensor(_)) {
         return binary(op, x, bound);
     }

@@ -137,7 +137,7 @@ impl Tensor {
         }
         let index = index.reshape([-1])?;
         if self.rank() == 0 {
-            return gather(&self.reshape([1])?, 0, &index).map_err(as_index_error)?.reshape([]);
+            return gather(&self.reshape([1])?, 0, &index).map_err(|e| as_index_error(OP, e))?.reshape([]);
         }
         let mut shape: SmallVec<[usize; 6]> = self.shape().into();
         shape[d] = index.numel();
@@ -145,7 +145,7 @@ impl Tensor {
         line[d] = -1;
         // The same index at every place of the other dimensions: stride 0.
         let index = index.reshape(&line)?.broadcast_to(&shape)?;
-        gather(self, d, &index).map_err(as_index_error)
+        gather(self, d, &index).map_err(|e| as_index_error(OP, e))
     }
 
     /// A copy with `self[.., index[.., i, ..], ..] = src[.., i, ..]` along `dim`; of several values for one
@@ -233,11 +233,11 @@ impl Tensor {
 }
 
 /// PyTorch raises `IndexError` for a bad element in `index_select` and friends, and `RuntimeError` in `gather`.
-pub(crate) fn as_index_error(e: TensorError) -> TensorError {
+pub(crate) fn as_index_error(op: &'static str, e: TensorError) -> TensorError {
     if e.kind() != ErrorKind::IndexValue {
         return e;
     }
-    let mut out = TensorError::new(ErrorKind::Index, "index_select", "index out of range");
+    let mut out = TensorError::new(ErrorKind::Index, op, "index out of range");
     for name in ["index", "size"] {
         if let Some(value) = e.value(name) {
             out = out.with(name, value.clone());

@@ -178,7 +178,7 @@ pub(crate) fn cross_entropy(
             b.loss(op, reduction, x, t, Some(w), out)
         }),
     }
-    .map_err(as_index_error)?;
+    .map_err(|e| as_index_error(name, e))?;
     Ok(record(title(op), out, [x], |_| {
         let (x, target) = (Saved::input(x), Saved::input(target));
         let weight = weight.map(|w| Saved::input(&w.detach()));

@@ -4,7 +4,7 @@
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use rusttorch_backend::ops::BinaryOp;
-use rusttorch_backend::{Result, Scalar};
+use rusttorch_backend::{DType, Result, Scalar};
 
 use super::args::Operand;
 use super::binary::binary;
@@ -84,6 +84,11 @@ macro_rules! scalar_on_the_left {
             fn $method(self, rhs: &Tensor) -> Result<Tensor> {
                 if matches!(BinaryOp::$op, BinaryOp::Add | BinaryOp::Mul) {
                     return binary(BinaryOp::$op, rhs, Operand::Scalar(self.into()));
+                }
+                if matches!(BinaryOp::$op, BinaryOp::Div) && rhs.dtype().is_half() {
+                    // As beside a quotient's other side, the number is not rounded to the half type first.
+                    let left = Tensor::repeated(self.into(), DType::F32, &[])?;
+                    return binary(BinaryOp::$op, &left, (&rhs.to_dtype(DType::F32)?).into())?.to_dtype(rhs.dtype());
                 }
                 let dtype = rusttorch_backend::ResultType::new().tensor(rhs.dtype(), rhs.rank()).scalar(self.into());
                 // As in PyTorch, the number is no more than a number: the tensor's dtype counts for more.

@@ -6,7 +6,7 @@ use rusttorch_backend::{Category, DType, ErrorKind, Result, Shape, TensorError};
 use smallvec::{SmallVec, smallvec};
 
 use super::args::Dims;
-use crate::autograd::{Saved, record};
+use crate::autograd::{Rule, Saved, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
@@ -68,11 +68,12 @@ pub(crate) fn reduce(
     } else {
         out
     };
-    let out = match out.dtype().is_float() {
-        true => record(title, out, [x], |y| rule(op, x, y, &axes)),
+    // Nothing is recorded yet, so losing dimensions is no op of its own in the graph.
+    let out = if keepdim { out } else { drop_axes(&out, &axes)?.detach() };
+    Ok(match out.dtype().is_float() {
+        true => record(title, out, [x], |y| rule(op, title, x, y, &axes)),
         false => out,
-    };
-    if keepdim { Ok(out) } else { drop_axes(&out, &axes) }
+    })
 }
 
 fn drop_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
@@ -85,8 +86,9 @@ fn drop_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
 }
 
 /// The gradient of a reduction, of shape `[.., 1, ..]`, spread over the elements it came from.
-fn rule(op: ReduceOp, x: &Tensor, y: &Tensor, axes: &[usize]) -> crate::autograd::Rule {
+fn rule(op: ReduceOp, title: &'static str, x: &Tensor, y: &Tensor, axes: &[usize]) -> Rule {
     let layout = x.layout().clone();
+    let kept: SmallVec<[isize; 6]> = kept_shape(x.shape(), axes).iter().map(|&n| n as isize).collect();
     let count = axes.iter().map(|&a| x.shape()[a] as f64).product::<f64>();
     let saved_x = match op {
         ReduceOp::Sum | ReduceOp::Mean | ReduceOp::All | ReduceOp::Any => None,
@@ -100,11 +102,12 @@ fn rule(op: ReduceOp, x: &Tensor, y: &Tensor, axes: &[usize]) -> crate::autograd
     };
     let axes: Axes = axes.into();
     Box::new(move |context, g| {
-        let kept = |s: &Option<Saved>| match s {
+        let unpack = |s: &Option<Saved>| match s {
             Some(s) => s.unpack(context),
             None => Ok(g.clone()),
         };
-        let (x, y) = (kept(&saved_x)?, kept(&saved_y)?);
+        let (x, y) = (unpack(&saved_x)?, unpack(&saved_y)?.reshape(&kept)?);
+        let g = &g.reshape(&kept)?;
         let dims = Dims(axes.iter().map(|&a| a as isize).collect());
         let gx = match op {
             ReduceOp::Sum => g.broadcast_to(layout.shape())?,
@@ -112,7 +115,13 @@ fn rule(op: ReduceOp, x: &Tensor, y: &Tensor, axes: &[usize]) -> crate::autograd
             ReduceOp::Prod => g.mul(&product_of_others(&x, &axes)?)?,
             // Spread evenly over equals.
             ReduceOp::Amax | ReduceOp::Amin => {
-                let hit = x.eq(&y)?.to_dtype(g.dtype())?;
+                let equal = x.eq(&y)?;
+                // Of the whole tensor PyTorch shares the gradient among the NaN elements, along dims it does not.
+                let hit = match title {
+                    "Max" | "Min" => equal.logical_or(&x.isnan()?.logical_and(&y.isnan()?)?)?,
+                    _ => equal,
+                };
+                let hit = hit.to_dtype(g.dtype())?;
                 let ties = reduce(ReduceOp::Sum, "Sum", &hit, &dims, true)?;
                 hit.mul(g)?.div(&ties)?
             }

@@ -1,7 +1,7 @@
 //! Choosing between tensors by a condition, and writing constants and copies.
 
 use rusttorch_backend::layout::broadcast_shapes;
-use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, TensorError};
+use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, TensorError, bf16, f16};
 use smallvec::smallvec;
 
 use super::args::Operand;
@@ -124,26 +124,42 @@ fn where_same_dtype(op: &'static str, condition: &Tensor, a: &Tensor, b: &Tensor
     }))
 }
 
-/// Error: `Value` for a number beyond the range of an integer dtype. As in PyTorch fractions are cut off, and
-/// of an unsigned dtype whole negative numbers wrap, so that -1 is the largest one.
+/// The smallest and the largest value of an integer dtype.
+pub(crate) fn int_range(dtype: DType) -> Option<(i64, i64)> {
+    match dtype {
+        DType::U8 => Some((0, u8::MAX.into())),
+        DType::I8 => Some((i8::MIN.into(), i8::MAX.into())),
+        DType::I16 => Some((i16::MIN.into(), i16::MAX.into())),
+        DType::I32 => Some((i32::MIN.into(), i32::MAX.into())),
+        DType::I64 => Some((i64::MIN, i64::MAX)),
+        DType::Bool | DType::F16 | DType::BF16 | DType::F32 | DType::F64 => None,
+    }
+}
+
+/// The largest finite value of a float dtype.
+fn largest(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => f16::MAX.to_f64(),
+        DType::BF16 => bf16::MAX.to_f64(),
+        DType::F32 => f32::MAX.into(),
+        _ => f64::MAX,
+    }
+}
+
+/// Error: `Value` for a number beyond the range of a dtype. As in PyTorch fractions are cut off, infinities
+/// are floats, and of an unsigned dtype whole negative numbers wrap, so that -1 is the largest one.
 pub(crate) fn castable(op: &'static str, value: Scalar, dtype: DType) -> Result<Scalar> {
-    let fits = |low: i64, high: i64| match value {
-        Scalar::Bool(_) => true,
-        Scalar::Int(v) => (if low == 0 { -high } else { low }) <= v && v <= high,
+    let fits = match (int_range(dtype), value) {
+        (_, Scalar::Bool(_)) => true,
+        (Some((low, high)), Scalar::Int(v)) => (if low == 0 { -high } else { low }) <= v && v <= high,
         // The bounds of i64 are no f64, but one more than the upper bound is.
-        Scalar::Float(v) => {
+        (Some((low, high)), Scalar::Float(v)) => {
             !v.is_nan()
                 && (if low == 0 { v } else { v.trunc() }) >= low as f64
                 && v.trunc() < high as f64 + 1.0
         }
-    };
-    let fits = match dtype {
-        DType::U8 => fits(0, u8::MAX.into()),
-        DType::I8 => fits(i8::MIN.into(), i8::MAX.into()),
-        DType::I16 => fits(i16::MIN.into(), i16::MAX.into()),
-        DType::I32 => fits(i32::MIN.into(), i32::MAX.into()),
-        DType::I64 => fits(i64::MIN, i64::MAX),
-        DType::Bool | DType::F16 | DType::BF16 | DType::F32 | DType::F64 => true,
+        (None, v) if dtype.is_float() => v.to_f64().abs() <= largest(dtype) || !v.to_f64().is_finite(),
+        (None, _) => true,
     };
     if fits {
         return Ok(value);
