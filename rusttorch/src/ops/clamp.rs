@@ -16,7 +16,8 @@ use crate::tensor::Tensor;
 impl Tensor {
     /// `min(max(self, low), high)`, broadcast and promoted. NaN anywhere gives NaN; `low > high` gives high.
     /// At a bound the gradient is 0 if the bounds are numbers, and shared evenly with the bound if they are
-    /// tensors. PyTorch: `torch.clamp`. Errors: `Shape`, `NotImplemented` for bool.
+    /// tensors. PyTorch: `torch.clamp`. Errors: `Shape`, `NotImplemented` for bool, `Value` for a number that an
+    /// integer dtype cannot hold but that would be the result.
     pub fn clamp<'a, 'b>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'b>>) -> Result<Tensor> {
         let (low, high): (Operand<'_>, Operand<'_>) = (low.into(), high.into());
         let dtype = high.join(low.join(ResultType::new().tensor(self.dtype(), self.rank()))).dtype();
