@@ -39,6 +39,8 @@ pub enum ErrorKind {
     /// An optimizer, module or loader constructed with a hyper-parameter outside of its domain.
     /// Python: `ValueError`.
     Argument,
+    /// An argument of another kind than the parameter takes, missing, or not known. Python: `TypeError`.
+    Type,
     /// Integer division or remainder by zero. Python: `RuntimeError` ("ZeroDivisionError").
     ZeroDivision,
     /// Memory that is written and read, or written twice, by one op. Python: `RuntimeError`.

@@ -201,6 +201,7 @@ pub fn raises(class: &str, kind: ErrorKind) -> bool {
         Dim | Index => "IndexError",
         NotImplemented | Unsupported => "NotImplementedError",
         Argument | Format => "ValueError",
+        Type => "TypeError",
         Io => "OSError",
         // Shape, IndexValue, DType, Value, ZeroDivision, Alias, Autograd, Backend, Memory, Internal.
         _ => "RuntimeError",

@@ -15,6 +15,7 @@
 //! | where | what |
 //! |---|---|
 //! | [`Tensor`] | the array: creation, views, arithmetic, reductions, indexing |
+//! | [`catalogue`] | every op by PyTorch's name, for callers without types |
 //! | [`autograd`] | gradients: `no_grad`, `grad`, hooks |
 //! | [`nn`] | modules, losses |
 //! | [`optim`] | SGD, Adam, AdamW |
@@ -26,6 +27,7 @@
 
 pub mod autograd;
 pub mod backends;
+pub mod catalogue;
 pub mod data;
 pub mod io;
 pub mod nn;
@@ -42,6 +44,7 @@ mod tensor;
 pub use rusttorch_backend as backend;
 
 pub use autograd::{enable_grad, no_grad};
+pub use ops::out::with_out;
 pub use ops::random::{manual_seed, with_default_generator};
 pub use ops::{Dims, Index, IndexList, Operand, Rhs};
 pub use rusttorch_backend::ops::Reduction;

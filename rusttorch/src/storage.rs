@@ -55,6 +55,22 @@ impl Storage {
     }
 }
 
+/// Exchanges the memory of two storages of equal size. False, and nothing done, where that could be noticed:
+/// for foreign memory, whose owner sees the elements, and for device memory.
+pub(crate) fn swap_whole(a: &Arc<Storage>, b: &Arc<Storage>) -> bool {
+    let (first, second) = if Arc::as_ptr(a) < Arc::as_ptr(b) { (a, b) } else { (b, a) };
+    if Arc::ptr_eq(a, b) || a.bytes != b.bytes {
+        return false;
+    }
+    let (mut first, mut second) = (first.buffer.write(), second.buffer.write());
+    let own = |buffer: &dyn Buffer| buffer.as_host().is_some_and(|host| !host.is_foreign());
+    if !own(&**first) || !own(&**second) {
+        return false;
+    }
+    std::mem::swap(&mut *first, &mut *second);
+    true
+}
+
 type ReadGuard<'a> = RwLockReadGuard<'a, Box<dyn Buffer>>;
 
 /// Read locks on the storages of some tensors, each storage locked once.

@@ -1,0 +1,6 @@
+//! Activations.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Activations;
+}

@@ -1,0 +1,6 @@
+//! Creation.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Creation;
+}

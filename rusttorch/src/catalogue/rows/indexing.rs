@@ -1,0 +1,6 @@
+//! Indexing.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Indexing;
+}

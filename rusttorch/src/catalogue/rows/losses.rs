@@ -1,0 +1,6 @@
+//! Losses.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Losses;
+}

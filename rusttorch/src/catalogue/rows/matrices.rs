@@ -1,0 +1,6 @@
+//! Matrices.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Matrices;
+}

@@ -1,0 +1,6 @@
+//! Random.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Random;
+}

@@ -1,0 +1,6 @@
+//! Rearranging.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Rearranging;
+}

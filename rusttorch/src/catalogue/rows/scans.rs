@@ -1,0 +1,6 @@
+//! Scans.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Scans;
+}

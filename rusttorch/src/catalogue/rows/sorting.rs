@@ -1,0 +1,6 @@
+//! Sorting.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Sorting;
+}

@@ -1,0 +1,6 @@
+//! Views.
+
+use crate::catalogue::macros::rows;
+
+rows! { ROWS: Views;
+}
