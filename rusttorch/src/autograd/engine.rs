@@ -118,7 +118,7 @@ fn run(
                         accumulate(leaf, &grad)?;
                     }
                 }
-                Action::Rule(_) => {
+                Action::Rule { .. } => {
                     if wanted.as_ref().is_some_and(|w| !w.leads_on.contains(&sequence)) {
                         continue;
                     }

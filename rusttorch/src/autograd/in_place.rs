@@ -80,7 +80,7 @@ impl Tensor {
         let cut = || {
             self.node().map(|old| {
                 let rule: Rule = Box::new(|_, g| Ok(smallvec![Some(Tensor::zeros_like(g)?)]));
-                Node::rule("Fill", smallvec![Some(old)], rule)
+                Node::rule("Fill", smallvec![Some(old)], || rule)
             })
         };
         self.set_node(value.or_else(cut));
@@ -101,6 +101,6 @@ impl Tensor {
             let of_value = context.needs(1).then(|| strided_view(g, region.clone()));
             Ok(smallvec![of_base.transpose()?, of_value.transpose()?])
         });
-        self.set_node(Some(Node::rule("CopySlices", edges, rule)));
+        self.set_node(Some(Node::rule("CopySlices", edges, || rule)));
     }
 }

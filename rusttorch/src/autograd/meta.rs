@@ -168,7 +168,7 @@ impl Tensor {
                 let region = region.clone().ok_or_else(|| not_contiguous("backward", &base))?;
                 Ok(smallvec![Some(strided_scatter(g, base.shape(), region)?)])
             });
-            let node = Node::rule("AsStrided", smallvec![Some(base_node)], rule);
+            let node = Node::rule("AsStrided", smallvec![Some(base_node)], || rule);
             if self.take_retained(&m.node) {
                 self.retain_at(&node);
             }
@@ -243,8 +243,8 @@ pub(crate) fn record_many(
 ) -> Tensor {
     if is_grad_enabled() && inputs.iter().any(|t| t.requires_grad()) {
         let edges: Edges = inputs.iter().map(|t| t.node()).collect();
-        let rule = rule(&out);
-        out.set_node(Some(Node::rule(name, edges, rule)));
+        let node = Node::rule(name, edges, || rule(&out));
+        out.set_node(Some(node));
     }
     out
 }

@@ -9,6 +9,7 @@ use rusttorch_backend::{ErrorKind, Result, TensorError};
 use smallvec::SmallVec;
 
 use super::hooks::Hooks;
+use super::saved;
 use crate::tensor::Tensor;
 
 /// Gradients of a node's inputs; `None` where none is wanted or it is zero.
@@ -34,8 +35,8 @@ impl Context<'_> {
 
 /// What happens when a gradient reaches a node.
 pub(crate) enum Action {
-    /// A rule passes it on. Taken away once it has run without `retain_graph`.
-    Rule(Mutex<Option<Arc<Rule>>>),
+    /// A rule passes it on. Taken away once it has run without `retain_graph`, if it keeps tensors.
+    Rule { slot: Mutex<Option<Arc<Rule>>>, keeps: bool },
     /// It is added to the `.grad` of a leaf.
     Accumulate(Tensor),
 }
@@ -59,8 +60,12 @@ impl Node {
         Arc::new(Node { name, sequence, edges, action, hooks: Mutex::new(None) })
     }
 
-    pub(crate) fn rule(name: &'static str, edges: Edges, rule: Rule) -> Arc<Node> {
-        Node::new(name, edges, Action::Rule(Mutex::new(Some(Arc::new(rule)))))
+    /// A node with the rule that `make` returns.
+    pub(crate) fn rule(name: &'static str, edges: Edges, make: impl FnOnce() -> Rule) -> Arc<Node> {
+        let before = saved::kept();
+        let rule = make();
+        let keeps = saved::kept() != before;
+        Node::new(name, edges, Action::Rule { slot: Mutex::new(Some(Arc::new(rule))), keeps })
     }
 
     pub(crate) fn accumulate(leaf: Tensor) -> Arc<Node> {
@@ -69,8 +74,8 @@ impl Node {
 
     /// Runs the rule. Error: `Autograd` when an earlier backward freed it.
     pub(crate) fn apply(self: &Arc<Self>, grad: &Tensor, keep: bool) -> Result<Grads> {
-        let Action::Rule(slot) = &self.action else { return Ok(Grads::new()) };
-        let rule = if keep { slot.lock().clone() } else { slot.lock().take() };
+        let Action::Rule { slot, keeps } = &self.action else { return Ok(Grads::new()) };
+        let rule = if keep || !keeps { slot.lock().clone() } else { slot.lock().take() };
         let rule = rule.ok_or_else(|| {
             TensorError::new(
                 ErrorKind::Autograd,
@@ -97,7 +102,7 @@ impl Drop for Node {
     /// than one: while an outer drop is under way, inner ones only hand over what they held.
     fn drop(&mut self) {
         let rule = match &mut self.action {
-            Action::Rule(slot) => slot.get_mut().take(),
+            Action::Rule { slot, .. } => slot.get_mut().take(),
             Action::Accumulate(_) => None,
         };
         let mut remains = Some((std::mem::take(&mut self.edges), rule, self.hooks.get_mut().take()));

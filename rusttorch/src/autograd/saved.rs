@@ -1,5 +1,6 @@
 //! Tensors that a rule keeps for the backward pass.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use rusttorch_backend::{ErrorKind, Result, TensorError};
@@ -7,6 +8,16 @@ use rusttorch_backend::{ErrorKind, Result, TensorError};
 use super::mode::is_grad_enabled;
 use super::node::{Context, Node};
 use crate::tensor::Tensor;
+
+thread_local! {
+    static KEPT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many tensors this thread has kept for rules. A rule that keeps none has nothing to free, so it may run
+/// again.
+pub(super) fn kept() -> u64 {
+    KEPT.get()
+}
 
 /// A tensor as it was when its op ran.
 pub(crate) struct Saved {
@@ -29,6 +40,7 @@ enum Place {
 impl Saved {
     /// Keeps an input.
     pub(crate) fn input(tensor: &Tensor) -> Saved {
+        KEPT.set(kept() + 1);
         let version = tensor.version();
         if tensor.requires_grad() && tensor.is_leaf() {
             return Saved { version, tensor: tensor.clone(), place: Place::Leaf };
@@ -38,6 +50,7 @@ impl Saved {
 
     /// Keeps the op's own result.
     pub(crate) fn output(tensor: &Tensor) -> Saved {
+        KEPT.set(kept() + 1);
         Saved { version: tensor.version(), tensor: tensor.detach(), place: Place::Output }
     }
 
