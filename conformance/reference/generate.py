@@ -7,11 +7,12 @@
 
 or `make reference`. The op tables come as JSON from the crate itself (`cargo run -p rusttorch-conformance --bin
 tables`, which is run here unless its output is given as a file), so that a row that is not recorded is an error
-here. Writes `<family>.json`, `<family>.safetensors` and `MANIFEST.json` beside this
-file. Two runs give identical bytes on one kind of CPU; vector code is pinned to AVX2 and one thread.
+here. Writes `<family>.json`, `<family>.safetensors`, `MANIFEST.json` and `files.rs`, the list of the families, beside
+this file. Two runs give identical bytes on one kind of CPU; vector code is pinned to AVX2 and one thread.
 `--check` writes nothing and fails if a file would change. What the files hold: see recorder.py.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -34,13 +35,32 @@ from recorder import sha256  # noqa: E402
 
 TORCH = "2.15.0"
 SEED = 0
-FAMILIES = [
+# What a backend is judged by; the frontend is, too.
+CONTRACT = [
     unary.record, binary.record, binary.record_compare, ternary.record, cast.record, cast.record_fill,
     cast.record_promote, reduce.record, reduce.record_arg, reduce.record_scan, matmul.record, index.record,
     index.record_sort, views.record, views.record_join, activations.record_softmax, activations.record_activation,
     losses.record, layers.record_norm, layers.record_conv, layers.record_pool, layers.record_attention,
     optimizers.record, draws.record,
 ]
+
+
+def frontend_records():
+    """What the frontend alone is judged by: the functions `record...` of every other module in families/."""
+    taken = {record.__module__ for record in CONTRACT}
+    names = sorted(f"families.{p.stem}" for p in (HERE / "families").glob("*.py") if p.stem != "__init__")
+    modules = [importlib.import_module(name) for name in names if name not in taken]
+    return [f for m in modules for n, f in vars(m).items() if n.startswith("record") and f.__module__ == m.__name__]
+
+
+FILES = """// Written by generate.py: the families whose files are beside this one.
+files! {{
+    /// Judged through the contract and through the frontend.
+    CONTRACT_FAMILIES: {contract};
+    /// Judged through the frontend.
+    FRONTEND_FAMILIES: {frontend};
+}}
+"""
 
 
 def printed_tables():
@@ -64,9 +84,11 @@ def main():
 
     files = {}
     entries = {}
-    for record in FAMILIES:
+    frontend = frontend_records()
+    for record in CONTRACT + frontend:
         torch.manual_seed(SEED)
         family = record(tables)
+        assert family.name not in entries, f"two families are called {family.name}"
         cases, data = family.case_text().encode(), family.bank_bytes()
         files[f"{family.name}.json"], files[f"{family.name}.safetensors"] = cases, data
         entries[family.name] = {
@@ -83,6 +105,10 @@ def main():
         "cases": sum(e["cases"] for e in entries.values()), "families": entries,
     }
     files["MANIFEST.json"] = (json.dumps(manifest, indent=1) + "\n").encode()
+
+    names = [f'"{name}"' for name in entries]
+    lists = {"contract": ", ".join(names[:len(CONTRACT)]), "frontend": ", ".join(names[len(CONTRACT):])}
+    files["files.rs"] = FILES.format(**lists).encode()
 
     changed = [n for n, data in files.items() if not (HERE / n).exists() or (HERE / n).read_bytes() != data]
     stale = {p.name for p in HERE.glob("*.json")} | {p.name for p in HERE.glob("*.safetensors")}

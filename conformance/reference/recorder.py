@@ -8,14 +8,21 @@ one flat tensor per dtype, in which the cases' operands lie. An operand is writt
     f32[1000]=0.1      not stored: every element is 0.1, rounded to the dtype
 
 Anything else in a case's "in" is a Python scalar (a JSON number or truth value, or "inf", "-inf", "nan"), null
-for None, or a list of operands. The keys of a case:
+for None, another string for a word, {"dtype":"f32"}, {"slice":[start,stop,step]}, {"ellipsis":true}, or a list of
+operands; a tuple is written as a list. The keys of a case:
 
     op      PyTorch's qualified name
     in      operands
     p       named parameters
-    out     outputs, or
+    const   operands (by position) and parameters (by name) that are not differentiated though they are floats
+    seed    seed of the generator right before the call
+    out     outputs, tuples and lists in them flattened, None left out; a number is a tensor of rank 0, a dtype a
+            zero of it. An op that writes to its first operand has that operand's new value as its output. Or
     err     the class of the exception
-    go      gradient of the (first) output;  grad: gradients of the inputs, null where there is none
+    undefined  true where only shapes and dtypes of the outputs count
+    go      gradient of the output, or a list, one for each output, null for those that are not differentiated
+    grad    gradients of the float tensors: those of "in", lists included, then those of "p" in the order of the
+            names; null where there is none. Those of "p" may be left out at the end
     alt, altgrad   a second right answer (see below) of the outputs, of the gradients; null where there is none
     w       weights w_i of the gradients;    grad2: gradients of sum_i sum(w_i * grad_i), null where none
     num     items of numerics.md that the case comes from
@@ -82,11 +89,40 @@ def weights(like):
 
 
 def resolve(op):
-    """The PyTorch object with a qualified name."""
+    """The PyTorch function with a qualified name. Of one that writes to its first operand a form that writes to a
+    copy and returns it."""
     found = {"torch": torch}[op.split(".")[0]]
     for part in op.split(".")[1:]:
         found = getattr(found, part)
-    return found
+    return on_copy(found) if writes(op) else found
+
+
+def writes(op):
+    """Whether an op writes to its first operand, by its name."""
+    return op.endswith(".__setitem__") or (op.endswith("_") and not op.endswith("__"))
+
+
+def on_copy(fn):
+    def run(target, *args, **params):
+        target = target.clone()
+        fn(target, *args, **params)
+        return target
+
+    return run
+
+
+def flat(out):
+    """The outputs as a list of tensors."""
+    if out is None:
+        return []
+    if isinstance(out, (list, tuple)):
+        return [o for item in out for o in flat(item)]
+    if isinstance(out, torch.dtype):
+        return [torch.zeros((), dtype=out)]
+    if isinstance(out, (bool, int, float)):
+        dtype = {bool: torch.bool, int: torch.int64, float: torch.float64}[type(out)]
+        return [torch.tensor(out, dtype=dtype)]
+    return [out]
 
 
 class Family:
@@ -105,6 +141,12 @@ class Family:
             return self.store(value)
         if isinstance(value, (list, tuple)):
             return [self.ref(v) for v in value]
+        if isinstance(value, torch.dtype):
+            return {"dtype": SHORT[value]}
+        if isinstance(value, slice):
+            return {"slice": [value.start, value.stop, value.step]}
+        if value is Ellipsis:
+            return {"ellipsis": True}
         return self.scalar(value)
 
     def store(self, tensor):
@@ -128,9 +170,8 @@ class Family:
     def scalar(value):
         if isinstance(value, float) and not math.isfinite(value):
             return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-        if isinstance(value, torch.dtype):
-            return SHORT[value]
         assert value is None or isinstance(value, (bool, int, float, str)), value
+        assert not (isinstance(value, str) and "[" in value), "a word must not look like a tensor"
         return value
 
     def add(self, op, args, params, **rest):
@@ -143,29 +184,33 @@ class Family:
     # ---- recording -----------------------------------------------------------------------------
 
     def call(self, op, *args, params=None, fn=None, grad=False, grad2=False, out=None, num=None, why=None, limit=None,
-             second=None):
+             second=None, constants=(), seed=None, undefined=False):
         """Records what PyTorch answers; `out` overrides it where `why` says so. `limit` fills what PyTorch
-        answers with NaN for a number: it maps (inputs, gradient of the output or None) to values. `second` maps gradients to a second right
-        answer."""
+        answers with NaN for a number: it maps (inputs, gradient of the output or None) to values. `second` maps
+        gradients to a second right answer. `constants` names operands, by position, and parameters that are not
+        differentiated; `seed` is set before the call; `undefined` says that only shapes and dtypes count. `fn` is
+        called instead of the op, with the same operands."""
         params = params or {}
-        fn = fn or resolve(op)
-        tensors = tree_map(args, lambda a: a.tensor if isinstance(a, Formula) else a)
+        fn = seeded(fn or resolve(op), seed)
+        tensors = tree_map(list(args), plain)
         assert (out is None) == (why is None), "an override needs its reason"
         if out is None:
             # A fresh copy of each operand: some functions write to their inputs.
-            out = fn(*tree_map(tensors, clone), **params)
-            outputs = [out] if isinstance(out, torch.Tensor) else list(out)
+            outputs = flat(fn(*tree_map(tensors, clone), **tree_map(params, clone)))
+            if undefined:
+                outputs = [torch.zeros_like(o) for o in outputs]
             # Integers that a function turns into floats are widened like floats.
             ints = not any(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in tensors)
-            to_float = ints and outputs[0].dtype is torch.float32 and self.name in ("unary", "binary")
+            to_float = ints and outputs and outputs[0].dtype is torch.float32 and self.name in ("unary", "binary")
             wider = (lambda v: v.double() if isinstance(v, torch.Tensor) else v) if to_float else widen
             wide = lambda: fn(*tree_map(tensors, wider), **widen_params(params))
-            alt = self.second_answer(outputs, wide, limit and limit(tensors[0], None))
+            alt = None if undefined else self.second_answer(outputs, wide, limit and limit(tensors[0], None))
         else:
-            outputs, alt = [out] if isinstance(out, torch.Tensor) else list(out), None
-        rest = {"out": self.ref(outputs), "alt": alt, "num": num, "why": why}
-        if grad:
-            rest.update(self.gradients(fn, tensors, params, grad2, limit, second))
+            outputs, alt = flat(out), None
+        rest = {"const": list(constants) or None, "seed": seed, "out": self.ref(outputs), "alt": alt, "num": num,
+                "why": why, "undefined": undefined or None}
+        if grad or grad2:
+            rest.update(self.gradients(fn, tensors, params, grad2, limit, second, constants))
         self.add(op, args, params, **rest)
 
     def second_answer(self, outputs, wide, limit=None):
@@ -173,8 +218,10 @@ class Family:
         narrow = (torch.float32, torch.float16, torch.bfloat16)
         answers = list(outputs)
         if any(o is not None and o.dtype in narrow for o in outputs):
-            wide = wide()
-            wide = [wide] if isinstance(wide, torch.Tensor) else list(wide)
+            try:
+                wide = flat(wide())
+            except (RuntimeError, TypeError, ValueError):  # some kernels want both operands of one dtype
+                wide = []
             for i, (o, w) in enumerate(zip(outputs, wide)):
                 if o is not None and o.dtype in narrow and w is not None:
                     answers[i] = w.detach().to(o.dtype)
@@ -184,17 +231,17 @@ class Family:
         answers = [self.ref(a) if far(o, a) else None for o, a in zip(outputs, answers)]
         return answers if any(a is not None for a in answers) else None
 
-    def gradients(self, fn, args, params, second, limit=None, answer=None):
-        rest, grads = self.gradients_of(fn, args, params, second)
+    def gradients(self, fn, args, params, second, limit=None, answer=None, constants=()):
+        rest, grads = self.gradients_of(fn, args, params, second, constants)
         if grads and not second:
-            wide = lambda: self.gradients_of(fn, tree_map(args, widen), widen_params(params), False)[1]
+            wide = lambda: self.gradients_of(fn, tree_map(args, widen), widen_params(params), False, constants)[1]
             alt = self.second_answer(grads, wide, limit and limit(args[0], grad_output(grads[0].detach())))
             if answer is not None and args[0].dtype is torch.float64:
                 alt = [self.ref(g) for g in answer(grads)]
             rest.update({"altgrad": alt} if alt else {})
         return rest
 
-    def gradients_of(self, fn, args, params, second):
+    def gradients_of(self, fn, args, params, second, constants=()):
         leaves = []
 
         def leaf(a):
@@ -204,18 +251,32 @@ class Family:
             return a
 
         # A float operand is differentiated; others take part as they are.
-        out = fn(*tree_map(args, leaf), **params)
-        out = out if isinstance(out, torch.Tensor) else out[0]
-        if not leaves or not out.requires_grad:
-            return {}, None
-        go = grad_output(out.detach())
-        go_leaf = go.clone().requires_grad_(second)
+        args = [a if i in constants else tree_map(a, leaf) for i, a in enumerate(args)]
+        count = len(leaves)
+        named = {k: params[k] if k in constants else tree_map(params[k], leaf) for k in sorted(params)}
         try:
-            grads = torch.autograd.grad(out, leaves, go_leaf, create_graph=second, allow_unused=True)
+            outputs = flat(fn(*args, **named))
+        except RuntimeError as e:
+            # Weights of a loss, for example.
+            assert "not differentiable with respect to argument" in str(e) and len(leaves) > count, e
+            leaves = leaves[:count]
+            outputs = flat(fn(*args, **params))
+        outputs = [o if o.dtype.is_floating_point and o.requires_grad else None for o in outputs]
+        if not leaves or all(o is None for o in outputs):
+            return {}, None
+        gos = [None if o is None else grad_output(o.detach()) for o in outputs]
+        go_leaves = [g.clone().requires_grad_(second) for g in gos if g is not None]
+        differentiated = [o for o in outputs if o is not None]
+        try:
+            grads = torch.autograd.grad(differentiated, leaves, go_leaves, create_graph=second, allow_unused=True)
         except RuntimeError as e:
             assert "is not implemented" in str(e), e  # floor_divide
             return {}, None
-        rest = {"go": self.ref(go), "grad": [None if g is None else self.ref(g) for g in grads]}
+        while len(grads) > count and grads[-1] is None:
+            grads, leaves = grads[:-1], leaves[:-1]
+        first_only = outputs[0] is not None and len(go_leaves) == 1
+        go = self.ref(gos[0]) if first_only else [None if g is None else self.ref(g) for g in gos]
+        rest = {"go": go, "grad": [None if g is None else self.ref(g) for g in grads]}
         if second:
             ws = [None if g is None else weights(g.detach()) for g in grads]
             total = sum((g * w).sum() for g, w in zip(grads, ws) if g is not None)
@@ -225,26 +286,26 @@ class Family:
                 rest["grad2"] = [None if g is None else self.ref(g) for g in twice]
         return rest, grads
 
-    def error(self, op, *args, params=None, fn=None, num=None):
+    def error(self, op, *args, params=None, fn=None, num=None, seed=None):
         """Records the class of the exception that PyTorch raises."""
         params = params or {}
-        fn = fn or resolve(op)
-        tensors = tree_map(args, lambda a: a.tensor if isinstance(a, Formula) else a)
+        fn = seeded(fn or resolve(op), seed)
+        tensors = tree_map(list(args), plain)
         try:
-            out = fn(*tree_map(tensors, clone), **params)
+            out = fn(*tree_map(tensors, clone), **tree_map(params, clone))
         except Exception as e:  # whatever it is, its class is what is recorded
-            self.add(op, args, params, err=type(e).__name__, num=num)
+            self.add(op, args, params, err=type(e).__name__.removeprefix("_"), num=num)
         else:
             raise AssertionError(f"{self.name}: {op}{args} {params} raised nothing but gave {out}")
 
-    def either(self, op, *args, params=None, fn=None, grad=False):
+    def either(self, op, *args, params=None, fn=None, grad=False, **rest):
         """Records an answer or the class of the exception, whichever PyTorch gives."""
         try:
-            (fn or resolve(op))(*tree_map(args, clone), **(params or {}))
+            (fn or resolve(op))(*tree_map(list(args), clone), **tree_map(params or {}, clone))
         except Exception:  # `error` records its class
-            self.error(op, *args, params=params, fn=fn)
+            self.error(op, *args, params=params, fn=fn, num=rest.get("num"))
         else:
-            self.call(op, *args, params=params, fn=fn, grad=grad)
+            self.call(op, *args, params=params, fn=fn, grad=grad, **rest)
 
     # ---- files ---------------------------------------------------------------------------------
 
@@ -272,6 +333,23 @@ def clone(value):
     return value.clone() if isinstance(value, torch.Tensor) else value
 
 
+def plain(value):
+    """The tensor of an operand that is not stored."""
+    return value.tensor if isinstance(value, Formula) else value
+
+
+def seeded(fn, seed):
+    """A function that starts from a state of the generator."""
+    if seed is None:
+        return fn
+
+    def run(*args, **params):
+        torch.manual_seed(seed)
+        return fn(*args, **params)
+
+    return run
+
+
 def widen(value):
     """A float operand in double precision."""
     narrow = isinstance(value, torch.Tensor) and value.dtype.is_floating_point
@@ -281,7 +359,8 @@ def widen(value):
 def widen_params(params):
     """Parameters, too; an output of a narrow float dtype becomes one of double precision."""
     floats = (torch.float32, torch.float16, torch.bfloat16)
-    return {k: torch.float64 if isinstance(v, torch.dtype) and v in floats else widen(v) for k, v in params.items()}
+    wider = lambda v: torch.float64 if isinstance(v, torch.dtype) and v in floats else widen(v)
+    return tree_map(params, wider)
 
 
 def within_one_unit(a, b):
@@ -297,8 +376,11 @@ def within_one_unit(a, b):
 
 
 def tree_map(value, fn):
+    if isinstance(value, dict):
+        return {k: tree_map(v, fn) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [tree_map(v, fn) for v in value]
+        items = [tree_map(v, fn) for v in value]
+        return items if isinstance(value, list) else tuple(items)
     return fn(value)
 
 

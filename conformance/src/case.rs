@@ -16,9 +16,15 @@ pub enum Arg {
     Tensor(Dense),
     /// A Python number: in promotion it counts by its category alone.
     Scalar(Scalar),
-    /// A word, for example the name of a dtype or of a reduction.
+    /// A word, for example the name of a reduction.
     Text(String),
-    /// A list: of dims, of tensors.
+    /// An element type.
+    DType(DType),
+    /// Python's `start:stop:step`, in an index.
+    Slice([Option<i64>; 3]),
+    /// Python's `...`, in an index.
+    Ellipsis,
+    /// A list or tuple: of dims, of tensors.
     List(Vec<Arg>),
 }
 
@@ -48,6 +54,14 @@ impl Arg {
     pub fn text(&self) -> Option<&str> {
         match self {
             Arg::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The dtype, if it is one.
+    pub fn dtype(&self) -> Option<DType> {
+        match self {
+            Arg::DType(dtype) => Some(*dtype),
             _ => None,
         }
     }
@@ -82,14 +96,22 @@ pub enum Outcome {
 /// Gradients of a case's inputs, in the order of its float tensors.
 #[derive(Debug, Clone)]
 pub struct Gradients {
-    /// Gradient of the first output.
-    pub output: Dense,
-    /// Gradients of the inputs; `None` where an input has no say.
+    /// Gradients of the outputs; `None` where an output is not differentiated.
+    pub outputs: Vec<Option<Dense>>,
+    /// Gradients of the operands, then of the parameters; `None` where one has no say. Those of the
+    /// parameters may be missing at the end.
     pub inputs: Vec<Option<Dense>>,
     /// A second right answer of some.
     pub alternatives: Vec<Option<Dense>>,
     /// Weights of the gradients and the gradients of their weighted sum, for a chosen few.
     pub second: Option<Second>,
+}
+
+impl Gradients {
+    /// Gradient of the first output that is differentiated.
+    pub fn output(&self) -> Option<&Dense> {
+        self.outputs.iter().flatten().next()
+    }
 }
 
 /// Gradients of gradients: of `sum_i sum(weights_i * gradient_i)`.
@@ -114,8 +136,14 @@ pub struct Case {
     pub inputs: Vec<Arg>,
     /// Named parameters.
     pub params: BTreeMap<String, Arg>,
+    /// Operands, by position, and parameters, by name, that are not differentiated though they are floats.
+    pub constants: Vec<Arg>,
+    /// Seed of the generator right before the call.
+    pub seed: Option<u64>,
     /// What must come out.
     pub outcome: Outcome,
+    /// Whether only dtypes and shapes of the outputs count.
+    pub undefined: bool,
     /// A second right answer of some outputs: where PyTorch's kernel of a narrow dtype loses what the
     /// dtype could hold, or a function has no agreed limit. An element may agree with either.
     pub alternatives: Vec<Option<Dense>>,
@@ -143,6 +171,20 @@ impl Case {
         self.param(name).and_then(Arg::scalar).map_or(default, Scalar::to_f64)
     }
 
+    /// Every tensor of the operands and parameters, lists included.
+    pub fn tensors(&self) -> impl Iterator<Item = &Dense> {
+        fn collect<'a>(arg: &'a Arg, into: &mut Vec<&'a Dense>) {
+            match arg {
+                Arg::Tensor(dense) => into.push(dense),
+                Arg::List(list) => list.iter().for_each(|a| collect(a, into)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        self.inputs.iter().chain(self.params.values()).for_each(|arg| collect(arg, &mut found));
+        found.into_iter()
+    }
+
     /// A tensor operand.
     pub fn tensor(&self, index: usize) -> Option<&Dense> {
         self.inputs.get(index).and_then(Arg::tensor)
@@ -167,6 +209,9 @@ fn short(arg: &Arg) -> String {
         Arg::Tensor(dense) => format!("{}{:?}", short_name(dense.dtype()), dense.shape()),
         Arg::Scalar(scalar) => scalar.to_string(),
         Arg::Text(text) => text.clone(),
+        Arg::DType(dtype) => short_name(*dtype).to_owned(),
+        Arg::Slice(ends) => ends.map(|end| end.map(|v| v.to_string()).unwrap_or_default()).join(":"),
+        Arg::Ellipsis => "...".to_owned(),
         Arg::List(list) => format!("[{}]", list.iter().map(short).collect::<Vec<_>>().join(", ")),
     }
 }
@@ -197,6 +242,11 @@ pub fn from_short_name(name: &str) -> Option<DType> {
 /// Whether an error of this kind is what Python raises as `class`.
 pub fn raises(class: &str, kind: ErrorKind) -> bool {
     use ErrorKind::*;
+    // Subclasses that RustTorch does not tell apart.
+    let class = match class {
+        "LinAlgError" | "OutOfMemoryError" => "RuntimeError",
+        class => class,
+    };
     let found = match kind {
         Dim | Index => "IndexError",
         NotImplemented | Unsupported => "NotImplementedError",

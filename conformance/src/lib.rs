@@ -48,6 +48,6 @@ pub mod tolerance;
 
 pub use call::Options;
 pub use case::Case;
-pub use reference::{FAMILIES, ReferenceError};
+pub use reference::{CONTRACT_FAMILIES, FAMILIES, ReferenceError};
 pub use report::{Report, Status};
 pub use suite::{run, run_family};

@@ -23,43 +23,20 @@ struct File {
 }
 
 macro_rules! files {
-    ($($name:literal),* $(,)?) => {
-        const FILES: &[File] = &[$(File {
+    ($($(#[$doc:meta])* $list:ident: $($name:literal),*;)*) => {
+        const FILES: &[File] = &[$($(File {
             name: $name,
-            cases: include_bytes!(concat!("../reference/", $name, ".json")),
-            data: include_bytes!(concat!("../reference/", $name, ".safetensors")),
-        }),*];
+            cases: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/reference/", $name, ".json")),
+            data: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/reference/", $name, ".safetensors")),
+        },)*)*];
 
         /// Every family of recorded cases.
-        pub const FAMILIES: &[&str] = &[$($name),*];
+        pub const FAMILIES: &[&str] = &[$($($name,)*)*];
+
+        $($(#[$doc])* pub const $list: &[&str] = &[$($name),*];)*
     };
 }
-files![
-    "unary",
-    "binary",
-    "compare",
-    "ternary",
-    "cast",
-    "fill",
-    "promote",
-    "reduce",
-    "arg_reduce",
-    "scan",
-    "matmul",
-    "index",
-    "sort",
-    "views",
-    "join",
-    "softmax",
-    "activation",
-    "loss",
-    "norm",
-    "conv",
-    "pool",
-    "attention",
-    "optimizer",
-    "random",
-];
+include!("../reference/files.rs");
 
 const MANIFEST: &[u8] = include_bytes!("../reference/MANIFEST.json");
 
@@ -175,6 +152,7 @@ impl Reader<'_> {
                 },
             }
         };
+        let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
         let tensors = |list: Vec<Arg>| list.into_iter().map(|a| a.tensor().cloned()).collect::<Vec<_>>();
         let op = value.get("op").and_then(Value::as_str).ok_or_else(|| fail("no op"))?.to_owned();
         let inputs = list("in")?.ok_or_else(|| fail("no inputs"))?;
@@ -187,19 +165,21 @@ impl Reader<'_> {
         let outcome = match (list("out")?, value.get("err").and_then(Value::as_str)) {
             (Some(out), None) => Outcome::Values(tensors(out).into_iter().flatten().collect()),
             (None, Some(class)) => Outcome::Raises(class.to_owned()),
-            // A line of the promotion table says what it expects in its parameters.
-            (None, None) if params.contains_key("result") => Outcome::Values(Vec::new()),
             _ => return Err(fail("neither outputs nor an error, or both")),
         };
         let gradients = match (value.get("go"), list("grad")?) {
             (Some(go), Some(grads)) => {
-                let output = self.arg(go)?.tensor().cloned().ok_or_else(|| fail("'go' is not a tensor"))?;
+                let outputs = match self.arg(go)? {
+                    Arg::Tensor(one) => vec![Some(one)],
+                    Arg::List(list) => tensors(list),
+                    _ => return Err(fail("'go' is not a tensor")),
+                };
                 let second = match (list("w")?, list("grad2")?) {
                     (Some(w), Some(g)) => Some(Second { weights: tensors(w), inputs: tensors(g) }),
                     _ => None,
                 };
                 let alternatives = list("altgrad")?.map(tensors).unwrap_or_default();
-                Some(Gradients { output, inputs: tensors(grads), alternatives, second })
+                Some(Gradients { outputs, inputs: tensors(grads), alternatives, second })
             }
             _ => None,
         };
@@ -207,13 +187,18 @@ impl Reader<'_> {
         let numerics = numerics.into_iter().flatten().filter_map(Value::as_u64).map(|n| n as u32).collect();
         let why = value.get("why").and_then(Value::as_str).map(str::to_owned);
         let alternatives = list("alt")?.map(tensors).unwrap_or_default();
+        let constants = list("const")?.unwrap_or_default();
+        let seed = value.get("seed").and_then(Value::as_u64);
         Ok(Case {
             family: self.family,
             index,
             op,
             inputs,
             params,
+            constants,
+            seed,
             outcome,
+            undefined: flag("undefined"),
             alternatives,
             gradients,
             numerics,
@@ -237,8 +222,25 @@ impl Reader<'_> {
                 _ => Arg::Text(text.clone()),
             },
             Value::Array(list) => Arg::List(list.iter().map(|v| self.arg(v)).collect::<Result<_>>()?),
-            Value::Object(_) => return Err(ReferenceError::new(self.family, "an operand is an object")),
+            Value::Object(map) => self.object(map)?,
         })
+    }
+
+    /// `{"dtype":"f32"}`, `{"slice":[1,null,2]}` or `{"ellipsis":true}`.
+    fn object(&self, map: &serde_json::Map<String, Value>) -> Result<Arg> {
+        let fail = |rule: &str| ReferenceError::new(self.family, format!("operand {map:?}: {rule}"));
+        let mut entries = map.iter();
+        match (entries.next().map(|(k, v)| (k.as_str(), v)), entries.next()) {
+            (Some(("dtype", Value::String(name))), None) => {
+                from_short_name(name).map(Arg::DType).ok_or_else(|| fail("no such dtype"))
+            }
+            (Some(("slice", Value::Array(ends))), None) => match ends.as_slice() {
+                [start, stop, step] => Ok(Arg::Slice([start.as_i64(), stop.as_i64(), step.as_i64()])),
+                _ => Err(fail("a slice has three ends")),
+            },
+            (Some(("ellipsis", _)), None) => Ok(Arg::Ellipsis),
+            _ => Err(fail("unknown")),
+        }
     }
 
     /// `f32[2,3]@120`, `f32[2,3]~7,3,31,15,8` or `f32[2,3]=0.1`.

@@ -167,7 +167,7 @@ const TABLE: &[Row] = &[
         reason: "a mean over max |x|",
     },
     Row {
-        ops: &["norm"],
+        ops: &["normalization"],
         f32: (2.0, 1.0),
         f64: (2.0, 1.0),
         half: (1.0, 0.05),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rusttorch_backend::{Backend, Buffer, ErrorKind, Result, TensorError};
 use rusttorch_backend_naive::Naive;
-use rusttorch_conformance::{FAMILIES, Options, Report, frontend, run_family};
+use rusttorch_conformance::{CONTRACT_FAMILIES, Options, Report, frontend, run_family};
 
 #[derive(Debug)]
 struct DeviceBuffer(Vec<u8>);
@@ -69,7 +69,7 @@ impl Backend for Device {
 fn every_family_is_staged() {
     let device = Device(Naive::new());
     let mut report = Report::new("device");
-    for family in FAMILIES {
+    for family in CONTRACT_FAMILIES {
         report.extend(run_family(&device, family, Options { long: false, ..Options::default() }).unwrap());
     }
     println!("{report}");

@@ -1,4 +1,5 @@
-//! The suite through `Tensor` on the naive backend: values, errors, gradients, gradients of gradients.
+//! The suite through the catalogue on the naive backend: values, errors, gradients, gradients of gradients and
+//! the other forms of each op.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -7,25 +8,40 @@
     reason = "helpers of tests, outside of the test functions"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusttorch::{DType, ErrorKind, Tensor};
 use rusttorch_backend::Backend;
 use rusttorch_backend_naive::Naive;
-use rusttorch_conformance::{FAMILIES, Options, Report, frontend};
+use rusttorch_conformance::{FAMILIES, Options, Report, frontend, reference};
 
 fn naive() -> Arc<dyn Backend> {
     Arc::new(Naive::new())
 }
 
+/// `RUSTTORCH_FAMILY` names one family to run instead of all.
 #[test]
-fn every_family_through_tensor() {
+fn every_family_through_the_catalogue() {
     let mut report = Report::new("naive");
-    for family in FAMILIES {
+    let only = std::env::var("RUSTTORCH_FAMILY").ok();
+    for family in FAMILIES.iter().filter(|f| only.as_deref().is_none_or(|only| only == **f)) {
         report.extend(frontend::run_family(&naive(), family, Options::default()).unwrap());
     }
     println!("{report}");
     assert!(report.passed());
+}
+
+/// What is recorded and not called here.
+#[test]
+fn ops_outside_of_the_catalogue() {
+    let mut outside = BTreeMap::new();
+    for case in FAMILIES.iter().flat_map(|f| reference::load(f).unwrap()) {
+        if !frontend::plays(&case) {
+            *outside.entry(case.op).or_insert(0) += 1;
+        }
+    }
+    println!("{outside:#?}");
 }
 
 #[test]

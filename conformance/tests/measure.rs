@@ -10,13 +10,13 @@
 
 use rusttorch_backend_naive::Naive;
 use rusttorch_conformance::case::short_name;
-use rusttorch_conformance::{FAMILIES, Options, Report, run_family};
+use rusttorch_conformance::{CONTRACT_FAMILIES, Options, Report, run_family};
 
 #[test]
 #[ignore = "prints a table"]
 fn measurements() {
     let mut report = Report::new("naive");
-    for family in FAMILIES {
+    for family in CONTRACT_FAMILIES {
         report.extend(run_family(&Naive::new(), family, Options::default()).unwrap());
     }
     println!("{}", report.cases());

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use rusttorch::autograd::{GradOptions, grad};
 use rusttorch::backends::with_backend;
+use rusttorch::catalogue::{self, Value};
 use rusttorch::nn::functional::{self as nn, CrossEntropy};
-use rusttorch::{DType, Reduction, Result, Tensor};
+use rusttorch::{DType, ErrorKind, Reduction, Result, Tensor, TensorError};
 use rusttorch_backend::ops::{BinaryOp, UnaryOp};
 use rusttorch_backend::{Backend, Scalar};
 
-use super::methods;
-use super::tensors::{dense, tensor};
+use super::arguments::{dense, tensor};
 use crate::compare::Measured;
 use crate::dense::Dense;
 use crate::layouts::Class;
@@ -323,6 +323,14 @@ fn weighted_losses() -> Vec<Check> {
 }
 
 /// The rows of the tables, at points of their domains where they are smooth.
+/// Calls an op of the catalogue that takes tensors and gives one.
+fn by_name(op: &'static str, tensors: &[Tensor]) -> Result<Tensor> {
+    let missing = || TensorError::new(ErrorKind::Internal, op, "not in the catalogue, or gives no tensor");
+    let positional: Vec<Value> = tensors.iter().map(Value::from).collect();
+    let result = catalogue::find(op).ok_or_else(missing)?.call(&positional, &[])?;
+    result.tensor().cloned().ok_or_else(missing)
+}
+
 fn tables() -> Vec<Check> {
     let mut checks = Vec::new();
     for op in UnaryOp::ALL.iter().filter(|op| op.rule().accepts().contains(DType::F64)) {
@@ -332,8 +340,7 @@ fn tables() -> Vec<Check> {
             continue;
         }
         let inputs = vec![values(&[3], &[0.35 + shift, 0.62 + shift, 0.81 + shift])];
-        let function: Function =
-            Box::new(move |t| methods::unary(torch, &t[0]).unwrap_or_else(|| Ok(t[0].clone())));
+        let function: Function = Box::new(move |t| by_name(torch, t));
         checks.push(Check { name: op.name().to_owned(), function, inputs, constants: Vec::new() });
     }
     for op in BinaryOp::ALL.iter().filter(|op| op.rule().accepts().contains(DType::F64)) {
@@ -343,9 +350,7 @@ fn tables() -> Vec<Check> {
         let torch = op.torch();
         let inputs =
             vec![values(&[2, 3], &[1.35, 0.62, 2.81, 0.44, 3.1, 1.7]), values(&[3], &[0.92, 1.3, 0.57])];
-        let function: Function = Box::new(move |t| {
-            methods::binary(torch, &t[0], (&t[1]).into()).unwrap_or_else(|| Ok(t[0].clone()))
-        });
+        let function: Function = Box::new(move |t| by_name(torch, t));
         checks.push(Check { name: op.name().to_owned(), function, inputs, constants: Vec::new() });
     }
     checks

@@ -30,7 +30,7 @@ pub(super) fn softmax(case: &Case) -> Option<Plan<'_>> {
     if let Some(gradients) = &case.gradients
         && let Some(Some(expected)) = gradients.inputs.first()
     {
-        let go = at_least_1d(&gradients.output);
+        let go = at_least_1d(gradients.output()?);
         let magnitude = rows.backward(op, &go, &y);
         let name = match op {
             SoftmaxOp::Softmax => "softmax_backward",
@@ -168,7 +168,7 @@ pub(super) fn activation(case: &Case) -> Option<Plan<'_>> {
     if let Some(gradients) = &case.gradients
         && let Some(Some(expected)) = gradients.inputs.first()
     {
-        let go = gradients.output.clone();
+        let go = gradients.output()?.clone();
         let magnitude = (0..x.numel()).map(|i| go.f64(i).abs() * slope_terms(op, x.f64(i))).collect();
         let output = Output::of(backward_name(op), expected.clone())
             .or(gradients.alternatives.first().and_then(Option::as_ref))

@@ -43,7 +43,7 @@ pub(super) fn norm(case: &Case) -> Option<Plan<'_>> {
     let largest =
         |a: &Arg| a.tensor().map_or(1.0, |t| t.to_f64().into_iter().fold(0.0, |m: f64, v| m.max(v.abs())));
     let magnitude = vec![2.0 * largest(&weight) + largest(&bias); expected.numel()];
-    let output = Output::of("norm", expected.clone()).or(case.alternative(0)).conditioned(magnitude);
+    let output = Output::of("normalization", expected.clone()).or(case.alternative(0)).conditioned(magnitude);
     let used = (Family::Norm, "norm", dtype);
     let call = Call::new(vec![used], operands, vec![output], move |be, x, mut outs| {
         let Some(out) = outs.pop() else { return Ok(()) };

@@ -5,7 +5,7 @@ use rusttorch_backend::{Backend, DType, Family, Result, Scalar, View, ViewMut};
 
 use super::{Plan, SHAPE_RULE, algebra_raises, raised, result_type, values};
 use crate::call::{Call, Output};
-use crate::case::{Arg, Case, from_short_name};
+use crate::case::{Arg, Case};
 
 pub(super) fn cast(case: &Case) -> Option<Plan<'_>> {
     let [expected] = values(case)? else { return None };
@@ -24,7 +24,7 @@ pub(super) fn cast(case: &Case) -> Option<Plan<'_>> {
 pub(super) fn fill(case: &Case) -> Option<Plan<'_>> {
     let [expected] = values(case)? else { return None };
     let value: Scalar = case.inputs.get(1)?.scalar()?;
-    debug_assert_eq!(case.param("dtype")?.text().and_then(from_short_name), Some(expected.dtype()));
+    debug_assert_eq!(case.param("dtype")?.dtype(), Some(expected.dtype()));
     let used = (Family::Fill, "fill", expected.dtype());
     let call = Call::new(
         vec![used],
@@ -59,7 +59,13 @@ fn algebra(case: &Case, layout: &Layout) -> Option<Result<Layout>> {
         "flip" => layout.flip(&list("dims")?),
         "unfold" => layout.unfold(int("dimension")?, size("size")?, size("step")?),
         "diagonal" => layout.diagonal(int("offset")?, int("dim1")?, int("dim2")?),
-        "__getitem__" => layout.slice(int("dim")?, int("start"), int("stop"), int("step")?),
+        "__getitem__" => {
+            let of = |end: &Option<i64>| end.map(|v| v as isize);
+            case.inputs.get(1)?.list()?.iter().enumerate().try_fold(layout.clone(), |l, (dim, part)| {
+                let Arg::Slice([start, stop, step]) = part else { return Ok(l) };
+                l.slice(dim as isize, of(start), of(stop), of(step).unwrap_or(1))
+            })
+        }
         _ => return None,
     })
 }

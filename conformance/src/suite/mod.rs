@@ -26,7 +26,7 @@ use crate::case::{Arg, Case, Outcome, raises};
 use crate::compare::Measured;
 use crate::dense::Dense;
 use crate::drive::judge;
-use crate::reference::{self, FAMILIES, ReferenceError};
+use crate::reference::{self, CONTRACT_FAMILIES, ReferenceError};
 use crate::report::{Record, Report, Status};
 
 /// What a case becomes at this level.
@@ -47,13 +47,14 @@ impl<'c> Plan<'c> {
 
 const DTYPE_RULE: &str = "a dtype that the frontend refuses before any kernel runs";
 const SHAPE_RULE: &str = "a shape, dim or argument that the frontend refuses before any kernel runs";
+const FRONTEND: &str = "recorded for the frontend";
 const COMPOSED: &str = "composed of several ops by the frontend";
 
-/// Runs every family and the checks of the bit promise. Error: a reference file is not the one that was
+/// Runs every family of the contract and the checks of the bit promise. Error: a reference file is not the one that was
 /// recorded.
 pub fn run(backend: &dyn Backend, options: Options) -> Result<Report, ReferenceError> {
     let mut report = Report::new(backend.name());
-    for family in FAMILIES {
+    for family in CONTRACT_FAMILIES {
         report.extend(run_family(backend, family, options)?);
     }
     if options.bit_promise {
@@ -138,7 +139,7 @@ fn plan(case: &Case) -> Option<Plan<'_>> {
         "attention" => layers::attention(case),
         "optimizer" => optimizer::optimizer(case),
         "random" => random::random(case),
-        _ => None,
+        _ => Some(Plan::Other(FRONTEND)),
     }
 }
 
@@ -185,8 +186,8 @@ pub(crate) fn recorded_backward(case: &Case) -> Option<Output> {
 
 /// `torch.result_type`, which the contract answers by itself.
 fn promote(case: &Case) -> Option<Plan<'_>> {
-    let wanted = case.param("result")?.text()?;
-    let found = crate::case::short_name(result_type(&case.inputs)?);
+    let [wanted] = values(case)? else { return None };
+    let (wanted, found) = (wanted.dtype(), result_type(&case.inputs)?);
     Some(Plan::Judged(if found == wanted {
         Ok(())
     } else {

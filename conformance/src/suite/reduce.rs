@@ -5,7 +5,7 @@ use rusttorch_backend::{DType, Family};
 
 use super::{COMPOSED, DTYPE_RULE, Plan, SHAPE_RULE, at_least_1d, axis, raised, values};
 use crate::call::{Call, Output};
-use crate::case::{Arg, Case, from_short_name};
+use crate::case::{Arg, Case};
 use crate::dense::{Dense, advance};
 
 pub(super) fn reduce(case: &Case) -> Option<Plan<'_>> {
@@ -14,7 +14,7 @@ pub(super) fn reduce(case: &Case) -> Option<Plan<'_>> {
         let refused = matches!(raised(case), Some("NotImplementedError"));
         return Some(Plan::Other(if refused { DTYPE_RULE } else { SHAPE_RULE }));
     }
-    if let Some(dtype) = case.param("dtype").and_then(Arg::text).and_then(from_short_name) {
+    if let Some(dtype) = case.param("dtype").and_then(Arg::dtype) {
         x = x.cast(dtype);
     }
     let dim = case.inputs.get(1);

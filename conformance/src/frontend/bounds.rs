@@ -1,0 +1,234 @@
+//! How closely an op of the catalogue must agree: the bounds of ops that the contract does not have, and of
+//! gradients.
+//!
+//! An op is looked up here by its path, then by its name in the [contract's table](crate::tolerance), and is
+//! exact where neither has a row. A bound is as there: units of the last place, and epsilons of the dtype
+//! times a magnitude.
+
+use rusttorch::DType;
+use rusttorch::catalogue::{Family, Op};
+
+use crate::call::Output;
+use crate::case::{Case, Gradients};
+use crate::dense::Dense;
+use crate::tolerance::Tolerance;
+
+/// What a bound's epsilons multiply.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(dead_code, reason = "rows choose")]
+enum Over {
+    /// The expected element itself.
+    Element,
+    /// The largest element of the output.
+    Output,
+    /// The largest element of the float inputs and of the output.
+    Inputs,
+}
+
+/// A line: ops by path, their bounds as (ulp, eps), and why.
+struct Row {
+    ops: &'static [&'static str],
+    f32: (f64, f64),
+    f64: (f64, f64),
+    half: (f64, f64),
+    over: Over,
+    reason: &'static str,
+}
+
+// The bounds of values, a list a family of the catalogue.
+const CREATION: &[Row] = &[];
+
+const REARRANGING: &[Row] = &[];
+
+const ELEMENTWISE: &[Row] = &[];
+
+const REDUCTIONS: &[Row] = &[];
+
+const SCANS: &[Row] = &[];
+
+const SORTING: &[Row] = &[];
+
+const INDEXING: &[Row] = &[];
+
+const MATRICES: &[Row] = &[];
+
+const LINEAR_ALGEBRA: &[Row] = &[];
+
+const ACTIVATIONS: &[Row] = &[];
+
+const LOSSES: &[Row] = &[];
+
+const VALUES: &[&[Row]] = &[
+    CREATION,
+    REARRANGING,
+    ELEMENTWISE,
+    REDUCTIONS,
+    SCANS,
+    SORTING,
+    INDEXING,
+    MATRICES,
+    LINEAR_ALGEBRA,
+    ACTIVATIONS,
+    LOSSES,
+];
+
+/// The bounds of gradients and of gradients of gradients, where those of `gradient`, `summed_gradient` and
+/// `second_gradient` in the contract's table are too narrow.
+const GRADIENTS: &[Row] = &[];
+
+/// Activations whose gradient takes in a whole row.
+const ROWWISE: &[&str] = &["softmax", "log_softmax", "softmin", "glu", "prelu"];
+
+impl Row {
+    fn tolerance(&self, dtype: DType) -> Tolerance {
+        let (ulp, eps) = match dtype {
+            DType::F64 => self.f64,
+            DType::F32 => self.f32,
+            DType::F16 | DType::BF16 => self.half,
+            _ => return Tolerance::BITS,
+        };
+        Tolerance::scaled(ulp, eps, self.reason)
+    }
+
+    fn output(&self, op: &'static str, case: &Case, expected: Dense) -> Output {
+        let size = match self.over {
+            Over::Element => None,
+            Over::Output => Some(largest(&expected)),
+            Over::Inputs => Some(inputs(case).fold(largest(&expected), f64::max)),
+        };
+        let mut output = Output::of(op, expected);
+        output.tolerance = self.tolerance(output.expected.dtype());
+        match size {
+            Some(size) => {
+                let n = output.expected.numel();
+                output.conditioned(vec![size; n])
+            }
+            None => output,
+        }
+    }
+}
+
+fn find(rows: &[&'static [Row]], op: &Op) -> Option<&'static Row> {
+    rows.iter().copied().flatten().find(|row| row.ops.contains(&op.path))
+}
+
+/// The largest element of each float input.
+fn inputs(case: &Case) -> impl Iterator<Item = f64> {
+    case.tensors().filter(|d| d.dtype().is_float()).map(largest)
+}
+
+/// The largest finite size of the elements.
+pub(super) fn largest(d: &Dense) -> f64 {
+    d.to_f64().into_iter().filter(|v| v.is_finite()).fold(0.0, |m, v| m.max(v.abs()))
+}
+
+/// What an output must be. `planned` is what the contract says of the same case.
+pub(super) fn value(op: Option<&Op>, case: &Case, planned: Output) -> Output {
+    let Some(op) = op else { return planned };
+    let alternative = planned.alternative.clone();
+    if let Some(row) = find(VALUES, op) {
+        return row.output(op.path, case, planned.expected).or(alternative.as_ref());
+    }
+    if planned.tolerance != Tolerance::BITS || planned.magnitude.is_some() {
+        return planned;
+    }
+    let mut output = Output::of(op.name(), planned.expected).or(alternative.as_ref());
+    if output.tolerance.eps > 0.0 {
+        let size = largest(&output.expected);
+        let n = output.expected.numel();
+        output = output.conditioned(vec![size; n]);
+    }
+    output
+}
+
+/// What each gradient must be. An elementwise slope is conditioned by the incoming gradient, a sum over many by
+/// the largest element.
+pub(super) fn gradients(op: Option<&Op>, case: &Case, gradients: &Gradients) -> Vec<Option<Output>> {
+    let pointwise = |op: &Op| {
+        matches!(op.family, Family::Unary | Family::Elementwise | Family::Activations)
+            && !ROWWISE.contains(&op.name())
+    };
+    let elementwise = op.is_some_and(pointwise);
+    let name = if elementwise { "gradient" } else { "summed_gradient" };
+    let row = op.and_then(|op| find(&[GRADIENTS], op));
+    let incoming = gradients.outputs.iter().flatten().map(largest).fold(0.0, f64::max);
+    let of = |i: usize, wanted: &Dense| {
+        let alternative = gradients.alternatives.get(i).and_then(Option::as_ref);
+        if let Some(row) = row {
+            let size = inputs(case).fold(incoming.max(largest(wanted)), f64::max);
+            let output = row.output(name, case, wanted.clone()).or(alternative);
+            return match row.over {
+                Over::Inputs => output.conditioned(vec![size; wanted.numel()]),
+                _ => output,
+            };
+        }
+        let output = Output::of(name, wanted.clone()).or(alternative);
+        let first = gradients.output();
+        if let Some(first) = first.filter(|g| elementwise && wanted.shape() == g.shape()) {
+            return output.conditioned(first.to_f64().into_iter().map(f64::abs).collect());
+        }
+        output.conditioned(vec![largest(wanted).max(incoming); wanted.numel()])
+    };
+    let mut outputs: Vec<Option<Output>> =
+        gradients.inputs.iter().enumerate().map(|(i, g)| g.as_ref().map(|g| of(i, g))).collect();
+    // Where a backend has the gradient as a family of its own, its bound holds here, too.
+    if let Some(native) = crate::suite::recorded_backward(case)
+        && let Some(Some(first)) = outputs.first_mut()
+    {
+        let expected = first.expected.clone();
+        let alternative = first.alternative.clone();
+        *first = Output { expected, alternative, ..native };
+    }
+    outputs
+}
+
+/// What a gradient of gradients must be.
+pub(super) fn second(op: Option<&Op>, case: &Case, wanted: &Dense) -> Output {
+    let size = largest(wanted).max(1.0);
+    let output = match op.and_then(|op| find(&[GRADIENTS], op)) {
+        Some(row) => row.output("second_gradient", case, wanted.clone()),
+        None => Output::of("second_gradient", wanted.clone()),
+    };
+    output.conditioned(vec![size; wanted.numel()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tolerance;
+
+    #[test]
+    fn every_row_is_of_an_op_and_has_a_reason() {
+        for rows in [VALUES.concat_rows(), GRADIENTS.iter().collect()] {
+            let mut seen: Vec<&str> = Vec::new();
+            for row in rows {
+                assert!(!row.reason.is_empty());
+                for (ulp, eps) in [row.f32, row.f64, row.half] {
+                    assert!(ulp <= tolerance::CAP && eps <= tolerance::CAP, "{:?}", row.ops);
+                }
+                for &op in row.ops {
+                    assert!(rusttorch::catalogue::find(op).is_some(), "{op} is not in the catalogue");
+                    assert!(!seen.contains(&op), "{op} has two rows");
+                    seen.push(op);
+                }
+            }
+        }
+    }
+
+    trait ConcatRows {
+        fn concat_rows(&self) -> Vec<&'static Row>;
+    }
+
+    impl ConcatRows for [&'static [Row]] {
+        fn concat_rows(&self) -> Vec<&'static Row> {
+            self.iter().copied().flatten().collect()
+        }
+    }
+
+    #[test]
+    fn gradients_have_bounds() {
+        for name in ["gradient", "summed_gradient", "second_gradient"] {
+            assert_ne!(tolerance::of(name, DType::F64), Tolerance::BITS);
+        }
+    }
+}
