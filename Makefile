@@ -66,6 +66,10 @@ audit: ## Licences, advisories and sources of the dependencies
 bench: ## The benchmarks
 	cargo bench -p rusttorch-benches --locked
 
+.PHONY: ops
+ops: ## Write docs/ops.md, the table of ops, dtypes and forms
+	cargo run --locked -p rusttorch-conformance --example ops
+
 .PHONY: reference
 reference: $(VENV_READY) ## Record PyTorch's outputs anew (downloads PyTorch the first time)
 	"$(VENV_PYTHON)" conformance/reference/generate.py

@@ -7,8 +7,8 @@
 
 or `make reference`. The op tables come as JSON from the crate itself (`cargo run -p rusttorch-conformance --bin
 tables`, which is run here unless its output is given as a file), so that a row that is not recorded is an error
-here. Writes `<family>.json`, `<family>.safetensors`, `MANIFEST.json` and `files.rs`, the list of the families, beside
-this file. Two runs give identical bytes on one kind of CPU; vector code is pinned to AVX2 and one thread.
+here. Writes `<family>.json`, `<family>.safetensors`, `MANIFEST.json`, `support.json` and `files.rs`, the list of the
+families, beside this file. Two runs give identical bytes on one kind of CPU; vector code is pinned to AVX2 and one thread.
 `--check` writes nothing and fails if a file would change. What the files hold: see recorder.py.
 """
 
@@ -31,6 +31,7 @@ import torch  # noqa: E402
 from families import (  # noqa: E402
     activations, binary, cast, draws, index, layers, losses, matmul, optimizers, reduce, ternary, unary, views,
 )
+import support  # noqa: E402
 from recorder import sha256  # noqa: E402
 
 TORCH = "2.15.0"
@@ -85,10 +86,12 @@ def main():
     files = {}
     entries = {}
     frontend = frontend_records()
+    families = []
     for record in CONTRACT + frontend:
         torch.manual_seed(SEED)
         family = record(tables)
         assert family.name not in entries, f"two families are called {family.name}"
+        families.append(family)
         cases, data = family.case_text().encode(), family.bank_bytes()
         files[f"{family.name}.json"], files[f"{family.name}.safetensors"] = cases, data
         entries[family.name] = {
@@ -98,10 +101,12 @@ def main():
             "json": sha256(cases), "json_bytes": len(cases),
             "safetensors": sha256(data), "safetensors_bytes": len(data),
         }
+    files["support.json"] = support.lines(families).encode()
     sources = sorted(HERE.glob("*.py")) + sorted((HERE / "families").glob("*.py"))
     manifest = {
         "torch": version, "cpu": torch.backends.cpu.get_cpu_capability(), "seed": SEED,
         "generator": sha256(b"".join(p.read_bytes() for p in sources)), "tables": sha256(tables_text.encode()),
+        "support": sha256(files["support.json"]),
         "cases": sum(e["cases"] for e in entries.values()), "families": entries,
     }
     files["MANIFEST.json"] = (json.dumps(manifest, indent=1) + "\n").encode()

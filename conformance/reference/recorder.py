@@ -36,8 +36,10 @@ agree with either.
 """
 
 import hashlib
+import inspect
 import json
 import math
+from dataclasses import dataclass
 
 import torch
 
@@ -94,6 +96,8 @@ def resolve(op):
     found = {"torch": torch}[op.split(".")[0]]
     for part in op.split(".")[1:]:
         found = getattr(found, part)
+    if inspect.isdatadescriptor(found):  # torch.Tensor.mT
+        return found.__get__
     return on_copy(found) if writes(op) else found
 
 
@@ -125,11 +129,29 @@ def flat(out):
     return [out]
 
 
+@dataclass
+class Sample:
+    """A recorded call, for support.py. `fn` is what was called, `function` what the op's name says."""
+
+    op: str
+    family: str
+    index: int
+    fn: object
+    function: object
+    args: list
+    params: dict
+    outputs: list
+    seed: int
+    constants: tuple
+    graded: bool
+    chosen: bool
+
+
 class Family:
     """The cases and the data of one pair of files."""
 
     def __init__(self, name):
-        self.name, self.cases, self.banks, self.seen = name, [], {}, {}
+        self.name, self.cases, self.banks, self.seen, self.samples = name, [], {}, {}, []
 
     # ---- encoding ------------------------------------------------------------------------------
 
@@ -184,12 +206,13 @@ class Family:
     # ---- recording -----------------------------------------------------------------------------
 
     def call(self, op, *args, params=None, fn=None, grad=False, grad2=False, out=None, num=None, why=None, limit=None,
-             second=None, constants=(), seed=None, undefined=False):
+             second=None, constants=(), seed=None, undefined=False, sample=False):
         """Records what PyTorch answers; `out` overrides it where `why` says so. `limit` fills what PyTorch
         answers with NaN for a number: it maps (inputs, gradient of the output or None) to values. `second` maps
         gradients to a second right answer. `constants` names operands, by position, and parameters that are not
         differentiated; `seed` is set before the call; `undefined` says that only shapes and dtypes count. `fn` is
-        called instead of the op, with the same operands."""
+        called instead of the op, with the same operands. `sample` chooses this case for support.py, which takes
+        the first fitting one otherwise."""
         params = params or {}
         fn = seeded(fn or resolve(op), seed)
         tensors = tree_map(list(args), plain)
@@ -211,6 +234,10 @@ class Family:
                 "why": why, "undefined": undefined or None}
         if grad or grad2:
             rest.update(self.gradients(fn, tensors, params, grad2, limit, second, constants))
+        if op.startswith("torch.") and not op.startswith("torch.optim."):
+            self.samples.append(Sample(
+                op, self.name, len(self.cases), fn, resolve(op), tensors, params, outputs, seed, tuple(constants),
+                "grad" in rest, sample))
         self.add(op, args, params, **rest)
 
     def second_answer(self, outputs, wide, limit=None):

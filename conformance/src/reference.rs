@@ -40,6 +40,8 @@ include!("../reference/files.rs");
 
 const MANIFEST: &[u8] = include_bytes!("../reference/MANIFEST.json");
 
+const SUPPORT: &[u8] = include_bytes!("../reference/support.json");
+
 /// What `MANIFEST.json` says of the recording.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Manifest {
@@ -53,6 +55,8 @@ pub struct Manifest {
     pub generator: String,
     /// SHA-256 of the op tables as they were when the cases were recorded.
     pub tables: String,
+    /// SHA-256 of `support.json`.
+    pub support: String,
     /// Number of cases.
     pub cases: usize,
     /// Per family.
@@ -82,7 +86,7 @@ pub struct ReferenceError {
 }
 
 impl ReferenceError {
-    fn new(family: &str, rule: impl fmt::Display) -> Self {
+    pub(crate) fn new(family: &str, rule: impl fmt::Display) -> Self {
         ReferenceError { family: family.to_owned(), rule: rule.to_string() }
     }
 }
@@ -100,6 +104,15 @@ type Result<T> = std::result::Result<T, ReferenceError>;
 /// The manifest. Error: it is not what this crate understands.
 pub fn manifest() -> Result<Manifest> {
     serde_json::from_slice(MANIFEST).map_err(|e| ReferenceError::new("MANIFEST", e))
+}
+
+/// Which dtypes PyTorch takes, as JSON. Error: it differs from what the manifest says.
+pub(crate) fn support() -> Result<&'static [u8]> {
+    let (found, wanted) = (sha256(SUPPORT), manifest()?.support);
+    if found != wanted {
+        return Err(ReferenceError::new("support", format!("SHA-256 {found}, recorded {wanted}")));
+    }
+    Ok(SUPPORT)
 }
 
 /// The SHA-256 of some bytes as lower-case hexadecimal digits.

@@ -8,13 +8,12 @@
     reason = "helpers of tests, outside of the test functions"
 )]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusttorch::{DType, ErrorKind, Tensor};
 use rusttorch_backend::Backend;
 use rusttorch_backend_naive::Naive;
-use rusttorch_conformance::{FAMILIES, Options, Report, frontend, reference};
+use rusttorch_conformance::{FAMILIES, Options, Report, frontend};
 
 fn naive() -> Arc<dyn Backend> {
     Arc::new(Naive::new())
@@ -30,18 +29,6 @@ fn every_family_through_the_catalogue() {
     }
     println!("{report}");
     assert!(report.passed());
-}
-
-/// What is recorded and not called here.
-#[test]
-fn ops_outside_of_the_catalogue() {
-    let mut outside = BTreeMap::new();
-    for case in FAMILIES.iter().flat_map(|f| reference::load(f).unwrap()) {
-        if !frontend::plays(&case) {
-            *outside.entry(case.op).or_insert(0) += 1;
-        }
-    }
-    println!("{outside:#?}");
 }
 
 #[test]

@@ -72,15 +72,11 @@ def record_fill(_tables):
         values = [0, 1, True, 2.5] + ([-3] if dtype is not torch.uint8 else [200])
         values += [INF, -INF, NAN, -0.0, 0.1, 1e-8] if dtype in FLOATS else []
         for value in values:
-            family.call("torch.full", [2, 3], value, params={"dtype": dtype}, fn=full)
-        family.call("torch.full", [], 1, params={"dtype": dtype}, fn=full)
-        family.call("torch.full", [0, 2], 1, params={"dtype": dtype}, fn=full)
-    family.call("torch.full", [1], step(1.0, torch.float64, True), params={"dtype": torch.float64}, fn=full)
+            family.call("torch.full", [2, 3], value, params={"dtype": dtype})
+        family.call("torch.full", [], 1, params={"dtype": dtype})
+        family.call("torch.full", [0, 2], 1, params={"dtype": dtype})
+    family.call("torch.full", [1], step(1.0, torch.float64, True), params={"dtype": torch.float64})
     return family
-
-
-def full(shape, value, dtype):
-    return torch.full(tuple(shape), value, dtype=dtype)
 
 
 def record_promote(_tables):

@@ -3,10 +3,12 @@
 
 mod arguments;
 mod bounds;
+pub mod document;
 mod forms;
 mod gradcheck;
 mod gradients;
 mod special;
+pub mod support;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -61,11 +63,21 @@ pub fn run_family(
     Ok(report)
 }
 
-/// The op of the catalogue that a case calls. What is a method in the recording may be a function there.
+/// The op of the catalogue that a case calls: what is a method in the recording may be a function there, and a
+/// function may be in another module.
 pub fn op_of(case: &Case) -> Option<&'static Op> {
-    catalogue::find(&case.op).or_else(|| {
-        let name = case.op.strip_prefix("torch.Tensor.")?;
-        catalogue::find(&format!("torch.{name}"))
+    find(&case.op)
+}
+
+/// The op with a path, in whichever of PyTorch's modules and classes the catalogue has it.
+pub fn find(path: &str) -> Option<&'static Op> {
+    catalogue::find(path).or_else(|| {
+        let (module, name) = path.rsplit_once('.')?;
+        let modules = ["torch", "torch.Tensor", "torch.nn.functional"];
+        if !modules.contains(&module) {
+            return None;
+        }
+        modules.iter().find_map(|module| catalogue::find(&format!("{module}.{name}")))
     })
 }
 
