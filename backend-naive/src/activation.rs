@@ -1,17 +1,17 @@
 //! Activations with parameters and their derivatives: plain formulas in f64, rounded once.
 //!
-//! NaN stays NaN because it fails every comparison and each formula keeps it on that side, but for the
-//! derivative of `leaky_relu`, which is the slope there as it is in PyTorch.
+//! A NaN fails every comparison and so takes the last branch of each formula, in a value one that keeps it, in
+//! a gradient that of PyTorch.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-use rusttorch_backend::ops::{Activation, GeluForm};
+use rusttorch_backend::ops::Activation;
 use rusttorch_backend::{Result, View, ViewMut, match_dtype};
 
 use crate::check::refused;
 use crate::unary::sigmoid;
 use crate::walk::{map1, map2};
-use crate::wide::Wide;
+use crate::wide::{Number, Wide};
 
 /// `out[i] = op(x[i])`.
 pub(crate) fn activation(op: Activation, x: View<'_>, out: ViewMut<'_>) -> Result<()> {
@@ -23,7 +23,7 @@ pub(crate) fn activation(op: Activation, x: View<'_>, out: ViewMut<'_>) -> Resul
 /// `out[i] = grad[i] * op'(x[i])`.
 pub(crate) fn backward(op: Activation, grad: View<'_>, x: View<'_>, out: ViewMut<'_>) -> Result<()> {
     match_dtype!(floats x.dtype(), T => {
-        map2(op.name(), grad, x, out, |g: T, x: T| (f64::of(g) * derivative(op, f64::of(x))).to::<T>())
+        map2(op.name(), grad, x, out, |g: T, x: T| gradient(op, f64::of(g), f64::of(x)).to::<T>())
     }, else Err(refused(op.name(), x.dtype())))
 }
 
@@ -37,12 +37,13 @@ fn value(op: Activation, x: f64) -> f64 {
                 negative_slope * x
             }
         }
-        Activation::Elu { alpha } => elu(alpha, x),
-        Activation::Selu => Activation::SELU_SCALE * elu(Activation::SELU_ALPHA, x),
+        Activation::Elu { alpha } => elu(alpha, 1.0, x),
+        Activation::Celu { alpha } => elu(alpha, alpha, x),
+        Activation::Selu => Activation::SELU_SCALE * elu(Activation::SELU_ALPHA, 1.0, x),
         Activation::Silu => x * sigmoid(x),
         Activation::Mish => x * libm::tanh(log_one_plus_exp(x)),
-        Activation::Gelu { form: GeluForm::Erf } => x * normal_cdf(x),
-        Activation::Gelu { form: GeluForm::Tanh } => x * sigmoid(2.0 * gelu_argument(x)),
+        Activation::Gelu => x * normal_cdf(x),
+        Activation::GeluTanh => x * sigmoid(2.0 * gelu_argument(x)),
         Activation::Softplus { beta, threshold } => {
             if beta * x > threshold {
                 x
@@ -52,52 +53,115 @@ fn value(op: Activation, x: f64) -> f64 {
         }
         Activation::Softsign => x / (1.0 + x.abs()),
         Activation::LogSigmoid => x.min(0.0) - libm::log1p(libm::exp(-x.abs())),
+        Activation::Hardtanh { min_val, max_val } => between(min_val, x, max_val),
+        Activation::Hardsigmoid => between(0.0, x + 3.0, 6.0) / 6.0,
+        Activation::Hardswish => x * between(0.0, x + 3.0, 6.0) / 6.0,
+        Activation::Hardshrink { lambd } => {
+            if -lambd <= x && x <= lambd {
+                0.0
+            } else {
+                x
+            }
+        }
+        Activation::Softshrink { lambd } => x - between(-lambd, x, lambd),
+        Activation::Threshold { threshold, value } => {
+            if x <= threshold {
+                value
+            } else {
+                x
+            }
+        }
     }
 }
 
-/// `f'(x)`; at a kink PyTorch's choice, which is the slope from the left.
-fn derivative(op: Activation, x: f64) -> f64 {
+/// `g f'(x)`; at a kink PyTorch's choice. Where the slope is constant 0 or 1 nothing is multiplied, so that an
+/// infinite gradient passes or ends there.
+fn gradient(op: Activation, g: f64, x: f64) -> f64 {
     match op {
         Activation::LeakyRelu { negative_slope } => {
             if x > 0.0 {
-                1.0
+                g
             } else {
-                negative_slope
+                negative_slope * g
             }
         }
-        Activation::Elu { alpha } => elu_derivative(alpha, x),
-        Activation::Selu => Activation::SELU_SCALE * elu_derivative(Activation::SELU_ALPHA, x),
+        Activation::Elu { alpha } => g * elu_derivative(alpha, 1.0, x),
+        Activation::Celu { alpha } => g * elu_derivative(alpha, alpha, x),
+        Activation::Selu => g * Activation::SELU_SCALE * elu_derivative(Activation::SELU_ALPHA, 1.0, x),
         Activation::Silu => {
             let s = sigmoid(x);
-            s * (1.0 + x * (1.0 - s))
+            g * s * (1.0 + x * (1.0 - s))
         }
         Activation::Mish => {
             let t = libm::tanh(log_one_plus_exp(x));
-            t + x * sigmoid(x) * (1.0 - t * t)
+            g * (t + x * sigmoid(x) * (1.0 - t * t))
         }
-        Activation::Gelu { form: GeluForm::Erf } => normal_cdf(x) + x * normal_density(x),
-        Activation::Gelu { form: GeluForm::Tanh } => {
+        Activation::Gelu => g * (normal_cdf(x) + x * normal_density(x)),
+        Activation::GeluTanh => {
             let s = sigmoid(2.0 * gelu_argument(x));
-            s + x * 2.0 * s * (1.0 - s) * gelu_argument_derivative(x)
+            g * (s + x * 2.0 * s * (1.0 - s) * gelu_argument_derivative(x))
         }
         Activation::Softplus { beta, threshold } => {
             if beta * x > threshold {
-                1.0
+                g
             } else {
-                sigmoid(beta * x)
+                g * sigmoid(beta * x)
             }
         }
-        Activation::Softsign => 1.0 / ((1.0 + x.abs()) * (1.0 + x.abs())),
-        Activation::LogSigmoid => sigmoid(-x),
+        Activation::Softsign => g / ((1.0 + x.abs()) * (1.0 + x.abs())),
+        Activation::LogSigmoid => g * sigmoid(-x),
+        Activation::Hardtanh { min_val, max_val } => {
+            if x <= min_val || x >= max_val {
+                0.0
+            } else {
+                g
+            }
+        }
+        Activation::Hardsigmoid => {
+            if -3.0 < x && x < 3.0 {
+                g / 6.0
+            } else {
+                0.0
+            }
+        }
+        Activation::Hardswish => {
+            if x <= -3.0 {
+                0.0
+            } else if x < 3.0 {
+                g * (x / 3.0 + 0.5)
+            } else {
+                g
+            }
+        }
+        Activation::Hardshrink { lambd } | Activation::Softshrink { lambd } => {
+            if -lambd <= x && x <= lambd {
+                0.0
+            } else {
+                g
+            }
+        }
+        Activation::Threshold { threshold, .. } => {
+            if x <= threshold {
+                0.0
+            } else {
+                g
+            }
+        }
     }
 }
 
-fn elu(alpha: f64, x: f64) -> f64 {
-    if x > 0.0 { x } else { alpha * libm::expm1(x) }
+/// `alpha (e^(x / divisor) - 1)` below zero.
+fn elu(alpha: f64, divisor: f64, x: f64) -> f64 {
+    if x > 0.0 { x } else { alpha * libm::expm1(x / divisor) }
 }
 
-fn elu_derivative(alpha: f64, x: f64) -> f64 {
-    if x > 0.0 { 1.0 } else { alpha * libm::exp(x) }
+fn elu_derivative(alpha: f64, divisor: f64, x: f64) -> f64 {
+    if x <= 0.0 { alpha / divisor * libm::exp(x / divisor) } else { 1.0 }
+}
+
+/// `min(max(x, low), high)`.
+fn between(low: f64, x: f64, high: f64) -> f64 {
+    x.larger(low).smaller(high)
 }
 
 /// `log(1 + e^x)` with an exponential that cannot overflow.

@@ -32,7 +32,10 @@ pub fn json() -> String {
         "reduce": named(ReduceOp::ALL, ReduceOp::name),
         "arg_reduce": named(ArgReduceOp::ALL, ArgReduceOp::name),
         "scan": named(ScanOp::ALL, ScanOp::name),
-        "activation": named(Activation::ALL, Activation::name),
+        "activation": Activation::ALL
+            .iter()
+            .map(|op| json!({ "name": op.name(), "torch": op.torch() }))
+            .collect::<Value>(),
         "loss": named(Loss::ALL, Loss::name),
     });
     tables.to_string()

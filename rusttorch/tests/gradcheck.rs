@@ -206,24 +206,43 @@ fn joining_and_indexing() {
     both("scatter", &|t| t[0].scatter(1, &distinct, &t[1])?.square(), &[a, positive(&[2, 2])]);
 }
 
+macro_rules! check_activations {
+    ($($(#[$doc:meta])* $variant:ident $method:ident $assign:tt $title:ident $torch:literal
+        $({ $($(#[$param_doc:meta])* $param:ident: $rounding:ident = $default:expr),* })?;)*) => {
+        #[test]
+        fn activation_table() {
+            let x = sample(&[3, 4]);
+            $(
+                let f = |t: &[Tensor]| t[0].$method($($($default),*)?)?.square();
+                both(stringify!($method), &f, std::slice::from_ref(&x));
+            )*
+        }
+    };
+}
+rusttorch::backend::activation_table! { check_activations }
+
 #[test]
-fn softmax_and_activations() {
+fn softmax_and_other_activations() {
     let x = sample(&[3, 4]);
     let f = |name: &str, f: &dyn Fn(&Tensor) -> Result<Tensor>| {
         both(name, &|t: &[Tensor]| f(&t[0])?.square(), std::slice::from_ref(&x));
     };
     f("softmax", &|x| x.softmax(1));
     f("log_softmax", &|x| x.log_softmax(0));
+    f("softmin", &|x| x.softmin(1));
     f("leaky_relu", &|x| x.leaky_relu(0.1));
     f("elu", &|x| x.elu(1.3));
-    f("selu", &|x| x.selu());
-    f("silu", &|x| x.silu());
-    f("mish", &|x| x.mish());
-    f("gelu", &|x| x.gelu());
-    f("gelu_tanh", &|x| x.gelu_tanh());
+    f("celu", &|x| x.celu(1.3));
     f("softplus", &|x| x.softplus(2.0, 1.0));
-    f("softsign", &|x| x.softsign());
-    f("logsigmoid", &|x| x.logsigmoid());
+    f("relu6", &|x| x.mul(4.0)?.relu6());
+    f("hardswish beyond its bend", &|x| x.mul(3.0)?.hardswish());
+    f("rrelu", &|x| x.rrelu(0.1, 0.3));
+    f("tanhshrink", &|x| x.tanhshrink());
+    f("glu", &|x| x.glu(-1));
+    f("glu along 1 of 3", &|x| x.reshape([2, 2, 3])?.glu(1));
+    let pair = |weight| [x.clone(), weight];
+    both("prelu", &|t| t[0].prelu(&t[1])?.square(), &pair(positive(&[4])));
+    both("prelu by one number", &|t| t[0].prelu(&t[1])?.square(), &pair(positive(&[])));
 }
 
 #[test]

@@ -206,6 +206,14 @@ impl<'b, B: Backend + ?Sized> Calc<'b, B> {
         self.be.select(condition.with_layout(&lc)?, a.with_layout(&la)?, b.with_layout(&lb)?, out)
     }
 
+    /// `x` between two numbers; `out` has its shape.
+    pub(super) fn clamp_to(&self, x: &impl Operand, low: f64, high: f64, out: ViewMut<'_>) -> Result<()> {
+        let (low, high) = (self.constant(low)?, self.constant(high)?);
+        let (x, low, high) = (x.view()?, low.view()?, high.view()?);
+        let (below, above) = (low.layout().broadcast_to(x.shape())?, high.layout().broadcast_to(x.shape())?);
+        self.be.ternary(TernaryOp::Clamp, x, low.with_layout(&below)?, high.with_layout(&above)?, out)
+    }
+
     /// Reduces `axes`, which stay with size 1.
     pub(super) fn reduce(&self, op: ReduceOp, x: &impl Operand, axes: &[usize]) -> Result<Temp> {
         let x = x.view()?;

@@ -22,8 +22,8 @@ const LOG_FLOOR: f64 = -100.0;
 ///
 /// Cross-entropy, `x` `[N, C, d..]` or `[C]`, `target` i64 `[N, d..]` or `[]`, `weight` `[C]`: with
 /// `l = log_softmax(x)` over the classes, `w` the weight and `s` the smoothing, a target `t` costs
-/// `(1 - s) * -w[t] l[t] + s / C * sum over c of -w[c] l[c]`; the mean divides the sum by that of
-/// `w[t]`. A target that is `ignore_index` costs 0 and counts for nothing, in or out of range. If all are
+/// `(1 - s) * -w[t] l[t] + s / C * sum over c of -w[c] l[c]`; the mean divides the sums of both terms by that
+/// of `w[t]`. A target that is `ignore_index` costs 0 and counts for nothing, in or out of range. If all are
 /// ignored, the mean is NaN. A logit of -inf elsewhere costs nothing (unless smoothed), at the target +inf.
 ///
 /// Errors: `IndexValue` for a class outside of `0..C`; `Value` for an input or target of
@@ -229,29 +229,41 @@ fn cross_entropy<B: Backend + ?Sized>(
     }
     c.select_to(&ignored, &zero, &one_each, used.out()?)?;
 
-    if label_smoothing != 0.0 {
+    // Chosen, not multiplied: an ignored row may hold an infinity or NaN.
+    let kept = |rows: Temp| -> Result<Temp> {
+        let mut kept = c.temp(along.shape())?;
+        c.select_to(&ignored, &zero, &rows, kept.out()?)?;
+        Ok(kept)
+    };
+    let hit = reduced(c, reduction, kept(each)?, &used)?;
+    let total = if label_smoothing > 0.0 {
         let weighted = match &per_class {
             None => None,
             Some((weight, layout)) => Some(c.mul(&logs, &weight.with_layout(layout)?)?),
         };
         let spread = c.reduce(ReduceOp::Sum, weighted.as_ref().unwrap_or(&logs), &[axis])?;
-        let spread = c.times(&spread, -label_smoothing / classes as f64)?;
-        each = c.add(&c.times(&each, 1.0 - label_smoothing)?, &spread)?;
-    }
-    // Chosen, not multiplied: an ignored row may hold an infinity or NaN.
-    let mut kept = c.temp(along.shape())?;
-    c.select_to(&ignored, &zero, &each, kept.out()?)?;
-    drop((logs, each));
-
+        let spread = reduced(c, reduction, kept(c.unary(UnaryOp::Neg, &spread)?)?, &used)?;
+        c.add(&c.times(&hit, 1.0 - label_smoothing)?, &c.times(&spread, label_smoothing / classes as f64)?)?
+    } else {
+        hit
+    };
+    let total = total.view()?;
     match reduction {
-        Reduction::None => {
-            let kept = kept.view()?;
-            let without = kept.layout().squeeze(axis as isize)?;
-            be.copy(kept.with_layout(&without)?, out)
-        }
-        _ => {
-            let used = used.view()?;
-            finish(c, reduction, kept, Some(Input::Given(used)), out)
-        }
+        Reduction::None => be.copy(total.with_layout(&total.layout().squeeze(axis as isize)?)?, out),
+        _ => be.copy(total, out),
+    }
+}
+
+/// Every row's loss, their sum, or that divided by the sum of the weights used.
+fn reduced<B: Backend + ?Sized>(
+    c: &Calc<'_, B>,
+    reduction: Reduction,
+    rows: Temp,
+    used: &Temp,
+) -> Result<Temp> {
+    match reduction {
+        Reduction::None => Ok(rows),
+        Reduction::Sum => reduce_all(c, &rows),
+        Reduction::Mean => c.div(&reduce_all(c, &rows)?, &reduce_all(c, used)?),
     }
 }

@@ -9,17 +9,16 @@
 //!
 //! Ops with parameters carry them in the variant.
 
+mod activation;
 mod binary;
 mod composed;
 mod index;
 mod reduce;
 mod unary;
 
+pub use activation::{Activation, Rounding};
 pub use binary::{BinaryOp, CompareOp, TernaryOp};
-pub use composed::{
-    Activation, Attention, Conv, GeluForm, Loss, Norm, NormKind, Optimizer, Pool, PoolKind, Reduction,
-    SoftmaxOp,
-};
+pub use composed::{Attention, Conv, Loss, Norm, NormKind, Optimizer, Pool, PoolKind, Reduction, SoftmaxOp};
 pub use index::{Distribution, ScatterOp, SortOp};
 pub use reduce::{ArgReduceOp, ReduceOp, ScanOp};
 pub use unary::UnaryOp;

@@ -2,8 +2,8 @@
 
 use rusttorch_backend::delegate::delegate;
 use rusttorch_backend::ops::{
-    Activation, ArgReduceOp, Attention, BinaryOp, CompareOp, Conv, Distribution, GeluForm, Loss, Norm,
-    Optimizer, Pool, PoolKind, ReduceOp, Reduction, ScanOp, ScatterOp, SoftmaxOp, SortOp, TernaryOp, UnaryOp,
+    Activation, ArgReduceOp, Attention, BinaryOp, CompareOp, Conv, Distribution, Loss, Norm, Optimizer, Pool,
+    PoolKind, ReduceOp, Reduction, ScanOp, ScatterOp, SoftmaxOp, SortOp, TernaryOp, UnaryOp,
 };
 use rusttorch_backend::{
     Backend, Buffer, Capabilities, DType, DTypeSet, ErrorKind, Family, Generator, ParamStep, Result, Scalar,
@@ -398,9 +398,7 @@ impl<B: Backend> Backend for Faulty<B> {
 
     fn activation(&self, op: Activation, x: View<'_>, out: ViewMut<'_>) -> Result<()> {
         let op = match op {
-            Activation::Gelu { .. } if self.has(Fault::GeluTanhForErf) => {
-                Activation::Gelu { form: GeluForm::Tanh }
-            }
+            Activation::Gelu if self.has(Fault::GeluTanhForErf) => Activation::GeluTanh,
             op => op,
         };
         self.base.activation(op, x, out)
@@ -414,8 +412,8 @@ impl<B: Backend> Backend for Faulty<B> {
         mut out: ViewMut<'_>,
     ) -> Result<()> {
         match (self.fault, op) {
-            (Fault::GeluBackwardOtherForm, Activation::Gelu { form: GeluForm::Erf }) => {
-                self.base.activation_backward(Activation::Gelu { form: GeluForm::Tanh }, grad, x, out)
+            (Fault::GeluBackwardOtherForm, Activation::Gelu) => {
+                self.base.activation_backward(Activation::GeluTanh, grad, x, out)
             }
             (Fault::KinkAsGreaterEqual, Activation::LeakyRelu { .. }) => {
                 self.base.activation_backward(op, grad, x, out.reborrow())?;

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::call::{Call, Operand, Output};
 use crate::case::{Arg, Case};
-use crate::dense::Dense;
 
 /// A pointwise call with one output.
 fn pointwise<'c>(
@@ -195,14 +194,4 @@ fn select(case: &Case) -> Option<Plan<'_>> {
         be.select(x[0], x[1], x[2], out)
     });
     Some(Plan::one(call))
-}
-
-/// The call of relu6 and hardtanh, which are clamps.
-pub(super) fn clamp_between<'c>(x: &Dense, low: f64, high: f64, expected: &Dense) -> Call<'c> {
-    let end = |v| Operand {
-        dense: Dense::full(x.dtype(), &[], rusttorch_backend::Scalar::Float(v)),
-        shape: x.shape().to_vec(),
-    };
-    let output = Output::of("clamp", expected.clone());
-    ternary(TernaryOp::Clamp, x.dtype(), vec![x.clone().into(), end(low), end(high)], output)
 }

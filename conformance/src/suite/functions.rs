@@ -1,9 +1,10 @@
 //! Softmax and activations, forward and backward.
 
 use rusttorch_backend::Family;
-use rusttorch_backend::ops::{Activation, GeluForm, SoftmaxOp};
+use rusttorch_backend::activation_table;
+use rusttorch_backend::ops::{Activation, SoftmaxOp};
 
-use super::{COMPOSED, DTYPE_RULE, Plan, SHAPE_RULE, at_least_1d, axis, elementwise, raised, values};
+use super::{COMPOSED, DTYPE_RULE, Plan, SHAPE_RULE, at_least_1d, axis, raised, values};
 use crate::call::{Call, Output};
 use crate::case::{Arg, Case};
 use crate::dense::Dense;
@@ -11,6 +12,9 @@ use crate::dense::Dense;
 pub(super) fn softmax(case: &Case) -> Option<Plan<'_>> {
     if let Some(class) = raised(case) {
         return Some(Plan::Other(if class == "NotImplementedError" { DTYPE_RULE } else { SHAPE_RULE }));
+    }
+    if case.param("dtype").is_some() {
+        return Some(Plan::Other(COMPOSED));
     }
     let op = *SoftmaxOp::ALL.iter().find(|op| op.name() == case.name())?;
     let x = at_least_1d(case.tensor(0)?);
@@ -99,46 +103,30 @@ impl Rows {
     }
 }
 
+/// The row of a case.
 fn parse(case: &Case) -> Option<Activation> {
-    Some(match case.name() {
-        "leaky_relu" => Activation::LeakyRelu { negative_slope: case.number("negative_slope", 0.01) },
-        "elu" => Activation::Elu { alpha: case.number("alpha", 1.0) },
-        "selu" => Activation::Selu,
-        "silu" => Activation::Silu,
-        "mish" => Activation::Mish,
-        "gelu" => match case.param("approximate").and_then(Arg::text) {
-            Some("tanh") => Activation::Gelu { form: GeluForm::Tanh },
-            _ => Activation::Gelu { form: GeluForm::Erf },
-        },
-        "softplus" => {
-            Activation::Softplus { beta: case.number("beta", 1.0), threshold: case.number("threshold", 20.0) }
-        }
-        "softsign" => Activation::Softsign,
-        "logsigmoid" => Activation::LogSigmoid,
-        _ => return None,
+    Some(match (case.name(), case.param("approximate").and_then(Arg::text)) {
+        ("gelu", Some("tanh")) => Activation::GeluTanh,
+        ("relu6", _) => Activation::Hardtanh { min_val: 0.0, max_val: 6.0 },
+        (name, _) => Activation::named(name, |param, default| case.number(param, default))?,
     })
 }
 
-/// The name of an activation's gradient in the table of tolerances.
-fn backward_name(op: Activation) -> &'static str {
-    match op {
-        Activation::LeakyRelu { .. } => "leaky_relu_backward",
-        Activation::Elu { .. } => "elu_backward",
-        Activation::Selu => "selu_backward",
-        Activation::Silu => "silu_backward",
-        Activation::Mish => "mish_backward",
-        Activation::Gelu { .. } => "gelu_backward",
-        Activation::Softplus { .. } => "softplus_backward",
-        Activation::Softsign => "softsign_backward",
-        Activation::LogSigmoid => "logsigmoid_backward",
-    }
+macro_rules! backward_names {
+    ($($(#[$doc:meta])* $variant:ident $method:ident $assign:tt $title:ident $torch:literal $({ $($params:tt)* })?;)*) => {
+        /// The name of an activation's gradient in the table of tolerances.
+        fn backward_name(op: Activation) -> &'static str {
+            match op { $(Activation::$variant { .. } => concat!(stringify!($method), "_backward"),)* }
+        }
+    };
 }
+activation_table! { backward_names }
 
 /// The size of the terms of a slope: about 1, except that `1 - tanh^2` loses digits in the tanh form of gelu
 /// before a factor that grows with the cube of `x`.
 fn slope_terms(op: Activation, x: f64) -> f64 {
     match op {
-        Activation::Gelu { form: GeluForm::Tanh } if x.abs() < 10.0 => 1.0 + x.abs() * (1.0 + 0.134 * x * x),
+        Activation::GeluTanh if x.abs() < 10.0 => 1.0 + x.abs() * (1.0 + 0.134 * x * x),
         _ => 1.0,
     }
 }
@@ -146,15 +134,13 @@ fn slope_terms(op: Activation, x: f64) -> f64 {
 pub(super) fn activation(case: &Case) -> Option<Plan<'_>> {
     let Some([expected]) = values(case) else { return Some(Plan::Other(DTYPE_RULE)) };
     let x = case.tensor(0)?;
-    let clamp = |low, high| Some(Plan::one(elementwise::clamp_between(x, low, high, expected)));
-    match case.name() {
-        "hardswish" => return Some(Plan::Other(COMPOSED)),
-        "relu6" => return clamp(0.0, 6.0),
-        "hardtanh" => return clamp(case.number("min_val", -1.0), case.number("max_val", 1.0)),
-        _ => {}
+    // Beyond the rows.
+    if matches!(case.name(), "glu" | "prelu" | "rrelu" | "softmin" | "tanhshrink") || !x.dtype().is_float() {
+        return Some(Plan::Other(COMPOSED));
     }
-    let op = parse(case)?;
     let dtype = x.dtype();
+    // Parameters are rounded as a frontend hands them over.
+    let (op, back) = (parse(case)?.rounded(dtype), parse(case)?.gradient_rounded(dtype));
     let magnitude = x.to_f64();
     let output = Output::of(op.name(), expected.clone()).or(case.alternative(0)).conditioned(magnitude);
     let used = (Family::Activation, op.name(), dtype);
@@ -177,7 +163,7 @@ pub(super) fn activation(case: &Case) -> Option<Plan<'_>> {
         let operands = vec![go.into(), x.clone().into()];
         let backward =
             Call::new(vec![used], operands, vec![output], move |be, x, mut outs| match outs.pop() {
-                Some(out) => be.activation_backward(op, x[0], x[1], out),
+                Some(out) => be.activation_backward(back, x[0], x[1], out),
                 None => Ok(()),
             });
         calls.push(("backward", backward.pointwise()));

@@ -28,15 +28,37 @@ pub(super) fn loss(case: &Case) -> Option<Plan<'_>> {
         "sum" => Reduction::Sum,
         _ => return None,
     };
+    let classes = matches!(op, Loss::CrossEntropy { .. });
+    let weight = case.param("weight").and_then(Arg::tensor);
+    // What a frontend promotes, broadcasts or composes.
+    let normal = x.dtype().is_float()
+        && match classes {
+            false => {
+                let fits = |d: &Dense| d.dtype() == x.dtype() && d.shape() == x.shape();
+                fits(target) && weight.is_none_or(|w| w.dtype() == x.dtype())
+            }
+            true => {
+                target.dtype() == DType::I64
+                    && target.shape().len() + 1 == x.shape().len()
+                    && weight.is_none_or(|w| w.dtype() == x.dtype() && w.shape() == [x.shape()[axis_of(x)]])
+            }
+        };
     let kinds: &[ErrorKind] = match raised(case) {
+        None if !normal => return Some(Plan::Other(COMPOSED)),
         None => &[],
-        Some("IndexError") => INDEX_VALUE,
-        Some("RuntimeError") => &[ErrorKind::Value],
+        Some("IndexError") if normal => INDEX_VALUE,
+        Some("RuntimeError") if normal && op == Loss::BinaryCrossEntropy => {
+            let spreads = |w: &Dense| w.shape().len() <= x.shape().len();
+            match weight.is_none_or(spreads)
+                && weight.is_none_or(|w| w.numel() == 1 || w.shape() == x.shape())
+            {
+                true => &[ErrorKind::Value],
+                false => return Some(Plan::Other(SHAPE_RULE)),
+            }
+        }
         Some(_) => return Some(Plan::Other(SHAPE_RULE)),
     };
-    let classes = matches!(op, Loss::CrossEntropy { .. });
     let mut operands: Vec<Operand> = vec![x.clone().into(), target.clone().into()];
-    let weight = case.param("weight").and_then(Arg::tensor);
     if let Some(weight) = weight {
         let shape = if classes { weight.shape().to_vec() } else { x.shape().to_vec() };
         operands.push(Operand { dense: weight.clone(), shape });
@@ -61,6 +83,11 @@ pub(super) fn loss(case: &Case) -> Option<Plan<'_>> {
         None => Ok(()),
     });
     Some(Plan::one(if kinds.is_empty() { call } else { call.raises(kinds) }))
+}
+
+/// Where the classes stand.
+fn axis_of(x: &Dense) -> usize {
+    (x.shape().len() > 1) as usize
 }
 
 /// The size of the log-probabilities that enter: their differences of logits, times the largest weight.

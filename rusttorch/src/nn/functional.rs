@@ -3,7 +3,7 @@
 use rusttorch_backend::ops::{Loss, Reduction};
 use rusttorch_backend::{ErrorKind, Result, TensorError};
 
-use crate::ops::loss;
+use crate::ops::{cross_entropy, loss};
 use crate::tensor::Tensor;
 
 /// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. Error: `Shape`.
@@ -22,33 +22,60 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
 }
 
-/// `(x - t)^2`, reduced. Input and target broadcast. Mean of an empty input: NaN. Errors: `Shape`,
-/// `NotImplemented` for integers.
+/// `(x - t)^2`, reduced. Input and target broadcast and promote. Mean of an empty input: NaN. PyTorch:
+/// `torch.nn.functional.mse_loss`. Errors: `Shape`, `NotImplemented` where neither is a float.
 pub fn mse_loss(input: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
-    loss::elementwise(Loss::Mse, input, target, None, reduction)
+    loss::of_difference(Loss::Mse, input, target, reduction)
 }
 
-/// `|x - t|`, reduced. Input and target broadcast. Errors: `Shape`, `NotImplemented` for integers.
+/// [`mse_loss`] times a weight of the input's shape; the mean is the sum divided by that of the weights. Of
+/// integers, too. Errors: `Argument` for a weight of another shape, `Shape`, `NotImplemented` for bool.
+pub fn weighted_mse_loss(
+    input: &Tensor,
+    target: &Tensor,
+    weight: &Tensor,
+    reduction: Reduction,
+) -> Result<Tensor> {
+    loss::weighted_difference(Loss::Mse, input, target, weight, reduction)
+}
+
+/// `|x - t|`, reduced. Input and target broadcast and promote; the gradient is 0 where they are equal or NaN.
+/// PyTorch: `torch.nn.functional.l1_loss`. Errors: `Shape`, `NotImplemented` for bool and for the mean of
+/// integers.
 pub fn l1_loss(input: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
-    loss::elementwise(Loss::L1, input, target, None, reduction)
+    loss::of_difference(Loss::L1, input, target, reduction)
 }
 
-/// With `d = |x - t|`: `d^2 / (2 beta)` where `d < beta`, else `d - beta / 2`; reduced. Beta 0 is
-/// [`l1_loss`]. Errors: `Shape`, `NotImplemented` for integers, `Value` for a negative beta.
+/// [`l1_loss`] times a weight of the input's shape; the mean is the sum divided by that of the weights. Errors:
+/// `Argument` for a weight of another shape, `Shape`, `NotImplemented` for bool.
+pub fn weighted_l1_loss(
+    input: &Tensor,
+    target: &Tensor,
+    weight: &Tensor,
+    reduction: Reduction,
+) -> Result<Tensor> {
+    loss::weighted_difference(Loss::L1, input, target, weight, reduction)
+}
+
+/// With `d = |x - t|`: `d^2 / (2 beta)` where `d < beta`, else `d - beta / 2`; reduced. Input and target
+/// broadcast and promote. Beta 0 is [`l1_loss`]. PyTorch: `torch.nn.functional.smooth_l1_loss`. Errors: `Shape`,
+/// `NotImplemented` where neither is a float, `Value` for a beta that is negative or NaN.
 pub fn smooth_l1_loss(input: &Tensor, target: &Tensor, beta: f64, reduction: Reduction) -> Result<Tensor> {
-    loss::elementwise(Loss::SmoothL1 { beta }, input, target, None, reduction)
+    loss::of_difference(Loss::SmoothL1 { beta }, input, target, reduction)
 }
 
-/// `-w (t log x + (1 - t) log(1 - x))` with the logarithms clamped at -100, reduced. Input in [0, 1] and
-/// target of one shape; the weight broadcasts. Errors: `Argument` for shapes that differ, `Value` for an
-/// input outside of [0, 1].
+/// `-w (t log x + (1 - t) log(1 - x))` with the logarithms clamped at -100, reduced. Input and target in
+/// [0, 1], of one shape and dtype; the weight broadcasts to them and is not differentiated. PyTorch:
+/// `torch.nn.functional.binary_cross_entropy`. Errors: `Argument` for shapes that differ, `Shape` for a weight
+/// that does not broadcast, `DType` for dtypes that differ, `NotImplemented` for integers, `Value` for elements outside
+/// of [0, 1], `Autograd` for a weight that requires a gradient.
 pub fn binary_cross_entropy(
     input: &Tensor,
     target: &Tensor,
     weight: Option<&Tensor>,
     reduction: Reduction,
 ) -> Result<Tensor> {
-    loss::elementwise(Loss::BinaryCrossEntropy, input, target, weight, reduction)
+    loss::binary_cross_entropy(input, target, weight, reduction)
 }
 
 /// Options of [`cross_entropy`], with PyTorch's defaults.
@@ -56,7 +83,7 @@ pub fn binary_cross_entropy(
 pub struct CrossEntropy<'a> {
     /// One weight per class, `[C]`.
     pub weight: Option<&'a Tensor>,
-    /// Target that counts for nothing.
+    /// Class index that counts for nothing; it need not be a class.
     pub ignore_index: i64,
     /// Share of the target that is spread evenly over all classes, in [0, 1].
     pub label_smoothing: f64,
@@ -70,11 +97,16 @@ impl Default for CrossEntropy<'_> {
     }
 }
 
-/// `-log_softmax(x)[target]` over the classes: logits `[N, C, d..]` or `[C]`, target class indices (i64)
-/// `[N, d..]` or `[]`, or probabilities of the input's shape. Mean of nothing (all ignored): NaN.
-/// Errors: `Shape`, `DType`, `Index` for a class out of bounds, `Value` for a smoothing outside of [0, 1].
+/// `-log_softmax(x)[target]` over the classes: logits `[N, C, d..]` or `[C]`, target class indices (i64, or u8
+/// without `d`) `[N, d..]` or `[]`, or probabilities of the input's shape, which are differentiated, too. Mean of
+/// nothing (all ignored): NaN, with a gradient of 0. A weight is differentiated only beside probabilities. PyTorch:
+/// `torch.nn.functional.cross_entropy`.
+///
+/// Errors: `Shape`, `Argument` for batches that differ, `Dim` for a 0-d input, `DType` for other targets and for a
+/// weight of another dtype beside class indices, `Index` for a class out of bounds, `Value` for a smoothing above 1
+/// or an `ignore_index` that is not negative beside probabilities, `NotImplemented` for integer logits, `Autograd`.
 pub fn cross_entropy(input: &Tensor, target: &Tensor, options: &CrossEntropy<'_>) -> Result<Tensor> {
-    loss::cross_entropy(
+    cross_entropy::cross_entropy(
         input,
         target,
         options.weight,

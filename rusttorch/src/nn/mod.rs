@@ -17,8 +17,9 @@ mod module;
 mod sequential;
 
 pub use activation::{
-    ELU, GELU, LeakyReLU, LogSigmoid, LogSoftmax, Mish, ReLU, SELU, SiLU, Sigmoid, Softmax, Softplus,
-    Softsign, Tanh,
+    CELU, ELU, GELU, GLU, GeluForm, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid,
+    LogSoftmax, Mish, PReLU, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softplus, Softshrink,
+    Softsign, Tanh, Tanhshrink, Threshold,
 };
 pub use linear::Linear;
 pub use module::Module;

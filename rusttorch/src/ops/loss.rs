@@ -1,11 +1,11 @@
-//! The losses of the contract, with their gradients.
+//! Losses that compare element by element, with their gradients.
 
+use rusttorch_backend::layout::broadcast_shapes;
 use rusttorch_backend::ops::{Loss, Reduction};
 use rusttorch_backend::{DType, ErrorKind, Result, TensorError};
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 
-use super::gather::as_index_error;
-use crate::autograd::{Saved, record};
+use crate::autograd::{Saved, is_grad_enabled, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
@@ -15,44 +15,139 @@ fn title(op: Loss) -> &'static str {
         Loss::L1 => "L1Loss",
         Loss::SmoothL1 { .. } => "SmoothL1Loss",
         Loss::BinaryCrossEntropy => "BinaryCrossEntropy",
-        Loss::CrossEntropy { .. } => "CrossEntropy",
+        Loss::CrossEntropy { .. } => "NllLoss",
     }
 }
 
-fn needs_float(op: Loss, x: &Tensor) -> Result<()> {
-    if x.dtype().is_float() {
+pub(super) fn needs_float(op: Loss, dtype: DType) -> Result<()> {
+    if dtype.is_float() {
         return Ok(());
     }
     Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "needs a floating-point input")
-        .with("dtype", x.dtype()))
+        .with("dtype", dtype))
 }
 
-/// A loss that compares element by element: input, target and weight are promoted and broadcast.
-pub(crate) fn elementwise(
+/// Error: `Autograd`, as in PyTorch, where the weights of a loss that is not differentiated by them ask for it.
+pub(super) fn needs_no_gradient(op: Loss, weight: Option<&Tensor>) -> Result<()> {
+    if is_grad_enabled() && weight.is_some_and(Tensor::requires_grad) {
+        return Err(TensorError::new(
+            ErrorKind::Autograd,
+            op.name(),
+            "is not differentiable with respect to its weight",
+        ));
+    }
+    Ok(())
+}
+
+/// How a loss composed of `Tensor` ops ends.
+fn reduced(each: Tensor, reduction: Reduction) -> Result<Tensor> {
+    match reduction {
+        Reduction::None => Ok(each),
+        Reduction::Sum => each.sum(),
+        Reduction::Mean => each.mean(),
+    }
+}
+
+/// MSE, L1 or smooth L1: input and target are promoted and broadcast.
+pub(crate) fn of_difference(op: Loss, x: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
+    let op = match op {
+        // Not `beta < 0`: NaN is refused, too.
+        Loss::SmoothL1 { beta } if !(beta >= 0.0) => {
+            return Err(TensorError::new(ErrorKind::Value, op.name(), "beta is negative").with("beta", beta));
+        }
+        Loss::SmoothL1 { beta: 0.0 } => Loss::L1,
+        op => op,
+    };
+    let (name, dtype) = (op.name(), x.dtype().promote(target.dtype()));
+    let shape = broadcast_shapes(name, x.shape(), target.shape())?;
+    if op == Loss::L1 {
+        for dtype in [x.dtype(), target.dtype()] {
+            if dtype == DType::Bool {
+                return Err(TensorError::new(ErrorKind::NotImplemented, name, "bool cannot be subtracted")
+                    .with("dtype", dtype));
+            }
+        }
+        if dtype.is_int() {
+            return reduced(x.sub(target)?.abs()?, reduction);
+        }
+    }
+    needs_float(op, dtype)?;
+    let (x, target) = (x.to_dtype(dtype)?, target.to_dtype(dtype)?);
+    fused(op, &x.broadcast_to(&shape)?, &target.broadcast_to(&shape)?, None, reduction)
+}
+
+/// MSE or L1 where every element has a weight; the mean divides by the sum of the weights. Composed as
+/// PyTorch composes it: differentiable by the weight, too, and of integers.
+pub(crate) fn weighted_difference(
+    op: Loss,
+    x: &Tensor,
+    target: &Tensor,
+    weight: &Tensor,
+    reduction: Reduction,
+) -> Result<Tensor> {
+    if weight.shape() != x.shape() {
+        return Err(TensorError::new(ErrorKind::Argument, op.name(), "weight and input differ in shape")
+            .with("weight", weight.shape())
+            .with("input", x.shape()));
+    }
+    let difference = x.sub(target)?;
+    let each = if op == Loss::Mse { difference.square()? } else { difference.abs()? }.mul(weight)?;
+    match reduction {
+        Reduction::None => Ok(each),
+        Reduction::Sum => each.sum(),
+        Reduction::Mean => each.sum()?.div(&weight.sum()?),
+    }
+}
+
+/// Binary cross-entropy: input and target have one shape and dtype, to which the weight broadcasts.
+pub(crate) fn binary_cross_entropy(
+    x: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+    reduction: Reduction,
+) -> Result<Tensor> {
+    let op = Loss::BinaryCrossEntropy;
+    let name = op.name();
+    if x.shape() != target.shape() {
+        return Err(TensorError::new(ErrorKind::Argument, name, "input and target differ in shape")
+            .with("input", x.shape())
+            .with("target", target.shape()));
+    }
+    if let Some(w) = weight
+        && broadcast_shapes(name, w.shape(), x.shape())?[..] != *x.shape()
+    {
+        return Err(TensorError::new(ErrorKind::Shape, name, "weight does not broadcast to the input")
+            .with("weight", w.shape())
+            .with("input", x.shape()));
+    }
+    if x.dtype() != target.dtype() {
+        return Err(TensorError::new(ErrorKind::DType, name, "input and target differ in dtype")
+            .with("input", x.dtype())
+            .with("target", target.dtype()));
+    }
+    needs_float(op, x.dtype())?;
+    needs_no_gradient(op, weight)?;
+    match weight {
+        // A weight of another dtype multiplies in the one that both promote to.
+        Some(w) if w.dtype() != x.dtype() => {
+            let each = fused(op, x, target, None, Reduction::None)?;
+            reduced(each.mul(w)?.to_dtype(x.dtype())?, reduction)
+        }
+        weight => fused(op, x, target, weight, reduction),
+    }
+}
+
+/// The contract's loss of operands of one dtype; input and target of one shape.
+fn fused(
     op: Loss,
     x: &Tensor,
     target: &Tensor,
     weight: Option<&Tensor>,
     reduction: Reduction,
 ) -> Result<Tensor> {
-    let name = op.name();
-    let dtype = x.dtype().promote(target.dtype());
-    let (x, target) = (&x.to_dtype(dtype)?, &target.to_dtype(dtype)?);
-    needs_float(op, x)?;
-    if let Loss::SmoothL1 { beta } = op
-        && (beta < 0.0 || beta.is_nan())
-    {
-        return Err(TensorError::new(ErrorKind::Value, name, "beta is negative").with("beta", beta));
-    }
-    if op == Loss::BinaryCrossEntropy && x.shape() != target.shape() {
-        return Err(TensorError::new(ErrorKind::Argument, name, "input and target differ in shape")
-            .with("input", x.shape())
-            .with("target", target.shape()));
-    }
-    let shape = rusttorch_backend::layout::broadcast_shapes(name, x.shape(), target.shape())?;
-    let (x, target) = (&x.broadcast_to(&shape)?, &target.broadcast_to(&shape)?);
-    let weight = weight.map(|w| w.to_dtype(dtype)?.broadcast_to(&shape)).transpose()?;
-    let out_shape: &[usize] = if reduction == Reduction::None { &shape } else { &[] };
+    let (name, dtype, shape) = (op.name(), x.dtype(), x.shape());
+    let weight = weight.map(|w| w.detach().broadcast_to(shape)).transpose()?;
+    let out_shape: &[usize] = if reduction == Reduction::None { shape } else { &[] };
     let out = match &weight {
         None => dispatch::compute(name, [x, target], out_shape, dtype, |b, [x, t], out| {
             b.loss(op, reduction, x, t, None, out)
@@ -63,21 +158,29 @@ pub(crate) fn elementwise(
     };
     Ok(record(title(op), out, [x, target], |_| {
         let (x, target) = (Saved::input(x), Saved::input(target));
-        let weight = weight.as_ref().map(|w| Saved::input(&w.detach()));
+        let weight = weight.as_ref().map(Saved::input);
         Box::new(move |context, g| {
-            let (x, target) = (x.unpack(context)?, target.unpack(context)?);
-            let mut g = match reduction {
-                Reduction::Mean => g.div(x.numel() as f64)?,
-                Reduction::None | Reduction::Sum => g.clone(),
+            let (x, target) = (wide(&x.unpack(context)?)?, wide(&target.unpack(context)?)?);
+            let mut share = match reduction {
+                Reduction::Mean => wide(g)?.div(x.numel() as f64)?,
+                Reduction::None | Reduction::Sum => wide(g)?,
             };
             if let Some(w) = &weight {
-                g = g.mul(&w.unpack(context)?)?;
+                share = share.mul(&wide(&w.unpack(context)?)?)?;
             }
-            let of_x = context.needs(0).then(|| g.mul(&slope(op, &x, &target)?)).transpose()?;
-            let of_target = context.needs(1).then(|| g.mul(&target_slope(op, &x, &target)?)).transpose()?;
+            let of = |slope: fn(Loss, &Tensor, &Tensor) -> Result<Tensor>| {
+                share.mul(&slope(op, &x, &target)?)?.to_dtype(g.dtype())
+            };
+            let of_x = context.needs(0).then(|| of(slope)).transpose()?;
+            let of_target = context.needs(1).then(|| of(target_slope)).transpose()?;
             Ok(smallvec![of_x, of_target])
         })
     }))
+}
+
+/// The dtype in which a gradient of several steps is computed: halves are rounded once, at its end.
+pub(super) fn wide(x: &Tensor) -> Result<Tensor> {
+    if x.dtype().is_half() { x.to_dtype(DType::F32) } else { Ok(x.clone()) }
 }
 
 /// The derivative by the input.
@@ -86,8 +189,8 @@ fn slope(op: Loss, x: &Tensor, target: &Tensor) -> Result<Tensor> {
     match op {
         Loss::Mse => d.mul(2.0),
         Loss::L1 => d.sign(),
-        Loss::SmoothL1 { beta: 0.0 } => d.sign(),
-        Loss::SmoothL1 { beta } => Tensor::where_cond(&d.abs()?.lt(beta)?, &d.div(beta)?, &d.sign()?),
+        // In this order, so that NaN stays NaN.
+        Loss::SmoothL1 { beta } => Tensor::where_cond(&d.abs()?.ge(beta)?, &d.sign()?, &d.div(beta)?),
         // PyTorch keeps the denominator from 0 by the same constant.
         Loss::BinaryCrossEntropy => d.div(&x.neg()?.add(1.0)?.mul(x)?.clamp_min(1e-12)?),
         Loss::CrossEntropy { .. } => {
@@ -102,180 +205,5 @@ fn target_slope(op: Loss, x: &Tensor, target: &Tensor) -> Result<Tensor> {
         // Unlike the value, PyTorch does not clamp these logarithms.
         Loss::BinaryCrossEntropy => x.neg()?.log1p()?.sub(&x.log()?),
         _ => slope(op, x, target)?.neg(),
-    }
-}
-
-/// Where the classes of a cross-entropy input stand.
-fn class_axis(x: &Tensor) -> usize {
-    (x.rank() > 1) as usize
-}
-
-/// Cross-entropy, by the dtype of the target: class indices (i64) or, of the input's shape, probabilities.
-pub(crate) fn cross_entropy(
-    x: &Tensor,
-    target: &Tensor,
-    weight: Option<&Tensor>,
-    ignore_index: i64,
-    label_smoothing: f64,
-    reduction: Reduction,
-) -> Result<Tensor> {
-    let op = Loss::CrossEntropy { ignore_index, label_smoothing };
-    let name = op.name();
-    needs_float(op, x)?;
-    if !(0.0..=1.0).contains(&label_smoothing) {
-        return Err(TensorError::new(ErrorKind::Value, name, "label smoothing lies outside of [0, 1]")
-            .with("label_smoothing", label_smoothing));
-    }
-    if x.rank() == 0 {
-        return Err(TensorError::new(ErrorKind::Shape, name, "input needs at least 1 dimension")
-            .with("input", x.shape()));
-    }
-    let axis = class_axis(x);
-    if let Some(w) = weight
-        && (w.shape() != [x.shape()[axis]] || w.dtype() != x.dtype())
-    {
-        return Err(TensorError::new(
-            ErrorKind::Shape,
-            name,
-            "weight needs one value of the input's dtype per class",
-        )
-        .with("weight", w.shape())
-        .with("classes", x.shape()[axis])
-        .with("weight dtype", w.dtype())
-        .with("input dtype", x.dtype()));
-    }
-    if target.dtype().is_float() {
-        return of_probabilities(x, target, weight, axis, label_smoothing, reduction);
-    }
-    let mut expected: SmallVec<[usize; 6]> = x.shape().into();
-    expected.remove(axis);
-    if target.shape() != &expected[..] {
-        // PyTorch has a class of its own for batches that differ.
-        let batches = (x.rank() > 1).then(|| (x.shape()[0], target.shape().first()));
-        let kind = match batches {
-            Some((n, Some(&m))) if n != m => ErrorKind::Argument,
-            _ => ErrorKind::Shape,
-        };
-        return Err(TensorError::new(
-            kind,
-            name,
-            "target does not have the input's shape without the classes",
-        )
-        .with("target", target.shape())
-        .with("expected", &expected[..])
-        .with("input", x.shape()));
-    }
-    if target.dtype() != DType::I64 {
-        return Err(TensorError::new(ErrorKind::DType, name, "class indices must be int64")
-            .with("dtype", target.dtype()));
-    }
-    let out_shape: &[usize] = if reduction == Reduction::None { target.shape() } else { &[] };
-    let out = match weight {
-        None => dispatch::compute(name, [x, target], out_shape, x.dtype(), |b, [x, t], out| {
-            b.loss(op, reduction, x, t, None, out)
-        }),
-        Some(w) => dispatch::compute(name, [x, target, w], out_shape, x.dtype(), |b, [x, t, w], out| {
-            b.loss(op, reduction, x, t, Some(w), out)
-        }),
-    }
-    .map_err(|e| as_index_error(name, e))?;
-    Ok(record(title(op), out, [x], |_| {
-        let (x, target) = (Saved::input(x), Saved::input(target));
-        let weight = weight.map(|w| Saved::input(&w.detach()));
-        Box::new(move |context, g| {
-            let x = x.unpack(context)?;
-            let weight = weight.as_ref().map(|w| w.unpack(context)).transpose()?;
-            let shares = Shares::new(
-                &x,
-                &target.unpack(context)?,
-                weight.as_ref(),
-                axis,
-                ignore_index,
-                label_smoothing,
-            )?;
-            let g = match reduction {
-                Reduction::None => g.unsqueeze(axis as isize)?,
-                Reduction::Sum => g.clone(),
-                Reduction::Mean => g.div(&shares.total)?,
-            };
-            // A row's loss is -sum(share * log_softmax(x)), whose derivative is softmax * sum(share) - share.
-            let row = shares.each.sum_dim(axis as isize, true)?;
-            Ok(smallvec![Some(g.mul(&x.softmax(axis as isize)?.mul(&row)?.sub(&shares.each)?)?)])
-        })
-    }))
-}
-
-/// What every class of every row counts for: the target's weight at the target, and with label smoothing
-/// a share of its own weight everywhere; nothing in ignored rows.
-struct Shares {
-    each: Tensor,
-    /// The sum of the weights of the targets that are not ignored: what the mean divides by.
-    total: Tensor,
-}
-
-impl Shares {
-    fn new(
-        x: &Tensor,
-        target: &Tensor,
-        weight: Option<&Tensor>,
-        axis: usize,
-        ignore_index: i64,
-        label_smoothing: f64,
-    ) -> Result<Shares> {
-        let ignored = target.eq(ignore_index)?.unsqueeze(axis as isize)?;
-        let classes = target.unsqueeze(axis as isize)?.masked_fill(&ignored, 0i64)?;
-        let ones = Tensor::ones(classes.shape(), x.dtype())?;
-        let hit = Tensor::zeros(x.shape(), x.dtype())?.scatter(axis as isize, &classes, &ones)?;
-        let mut line: SmallVec<[isize; 6]> = smallvec![1; x.rank()];
-        line[axis] = -1;
-        let weight = match weight {
-            Some(w) => w.reshape(&line)?,
-            None => Tensor::ones(&[], x.dtype())?,
-        };
-        let weighted = hit.mul(&weight)?.masked_fill(&ignored, 0.0)?;
-        let total = weighted.sum()?;
-        if label_smoothing == 0.0 {
-            return Ok(Shares { each: weighted, total });
-        }
-        let spread = Tensor::ones_like(x)?.mul(&weight)?.mul(label_smoothing / x.shape()[axis] as f64)?;
-        let each = weighted.mul(1.0 - label_smoothing)?.add(&spread)?.masked_fill(&ignored, 0.0)?;
-        Ok(Shares { each, total })
-    }
-}
-
-/// `-sum(weight * target * log_softmax(x))` over the classes; the mean divides by the number of rows.
-fn of_probabilities(
-    x: &Tensor,
-    target: &Tensor,
-    weight: Option<&Tensor>,
-    axis: usize,
-    label_smoothing: f64,
-    reduction: Reduction,
-) -> Result<Tensor> {
-    if target.shape() != x.shape() {
-        return Err(TensorError::new(
-            ErrorKind::Shape,
-            "cross_entropy",
-            "probabilities do not have the input's shape",
-        )
-        .with("target", target.shape())
-        .with("input", x.shape()));
-    }
-    let classes = x.shape()[axis];
-    let target = match label_smoothing {
-        0.0 => target.clone(),
-        s => target.mul(1.0 - s)?.add(s / classes as f64)?,
-    };
-    let mut terms = x.log_softmax(axis as isize)?.mul(&target)?;
-    if let Some(w) = weight {
-        let mut line: SmallVec<[isize; 6]> = smallvec![1; x.rank()];
-        line[axis] = -1;
-        terms = terms.mul(&w.reshape(&line)?)?;
-    }
-    let rows = terms.sum_dim(axis as isize, false)?.neg()?;
-    match reduction {
-        Reduction::None => Ok(rows),
-        Reduction::Sum => rows.sum(),
-        Reduction::Mean => rows.sum()?.div(rows.numel() as f64),
     }
 }

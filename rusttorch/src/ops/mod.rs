@@ -7,6 +7,8 @@ pub(crate) mod cast;
 pub(crate) mod clamp;
 pub(crate) mod compare;
 pub(crate) mod create;
+pub(crate) mod cross_entropy;
+pub(crate) mod gates;
 pub(crate) mod gather;
 pub(crate) mod in_place;
 pub(crate) mod index;
