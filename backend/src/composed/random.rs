@@ -16,7 +16,7 @@ use crate::view::{View, ViewMut};
 /// Default of [`Backend::random`]: draws on the host, in row-major order of `out` whatever its strides,
 /// and brings the numbers to the memory of `out`. A contiguous `out` on the host is written directly.
 ///
-/// `Uniform`, `Normal` and `Exponential` fill floats; `RandInt` and `Bernoulli` any dtype. How many words
+/// Which dtypes a distribution fills, [`Distribution`] says. How many words
 /// of the stream each takes, the methods of [`Generator`] say. An empty `out` takes none.
 /// Errors: `NotImplemented` for a dtype the distribution has no form for; `Value` for a parameter
 /// outside of its domain. In both cases the stream is untouched.
@@ -41,6 +41,26 @@ pub fn random<B: Backend + ?Sized>(
     be.copy(View::new(&*moved, &layout, out.dtype())?, out)
 }
 
+/// Runs `$fill` on the elements `range` of `$out` with `$T` bound to their type, a bool as the byte 0 or 1.
+macro_rules! any {
+    ($out:ident, $range:ident, $T:ident, $slice:ident => $fill:expr) => {
+        any!($out, $range, $T, $slice => $fill, else {
+            type $T = u8;
+            let $slice: &mut [$T] = &mut bytes($out)?[$range];
+            $fill
+        })
+    };
+    ($out:ident, $range:ident, $T:ident, $slice:ident => $fill:expr, else $bool:expr) => {
+        match_dtype!(floats $out.dtype(), $T => {
+            let $slice = &mut $out.host_mut::<$T>()?[$range];
+            $fill
+        }, else match_dtype!(ints $out.dtype(), $T => {
+            let $slice = &mut $out.host_mut::<$T>()?[$range];
+            $fill
+        }, else $bool))
+    };
+}
+
 /// Fills the positions `range` of host memory, in ascending order.
 fn draw(
     distribution: Distribution,
@@ -49,31 +69,49 @@ fn draw(
     range: Range<usize>,
 ) -> Result<()> {
     let dtype = out.dtype();
+    macro_rules! floats {
+        ($name:literal, $slice:ident => $fill:expr) => {
+            match_dtype!(floats dtype, T => {
+                let $slice = &mut out.host_mut::<T>()?[range];
+                $fill
+            }, else return Err(no_form($name, dtype)))
+        };
+    }
     let drawn = match distribution {
-        Distribution::Uniform { from, to } => match_dtype!(floats dtype,
-            T => generator.fill_uniform(&mut out.host_mut::<T>()?[range], from, to),
-            else return Err(no_form("uniform", dtype))),
-        Distribution::Normal { mean, std } => match_dtype!(floats dtype,
-            T => generator.fill_normal(&mut out.host_mut::<T>()?[range], mean, std),
-            else return Err(no_form("normal", dtype))),
-        Distribution::Exponential { lambda } => match_dtype!(floats dtype,
-            T => generator.fill_exponential(&mut out.host_mut::<T>()?[range], lambda),
-            else return Err(no_form("exponential", dtype))),
-        Distribution::RandInt { low, high } => match_dtype!(floats dtype,
-        T => generator.fill_randint(&mut out.host_mut::<T>()?[range], low, high),
-        else match_dtype!(ints dtype,
-            T => generator.fill_randint(&mut out.host_mut::<T>()?[range], low, high),
-            // A truth value is drawn as the byte that it is; the byte would accept more.
-            else if low < 0 || high > 2 {
-                Err(RandomError::WholeRange { from: low, to: high })
-            } else {
-                generator.fill_randint(&mut bytes(out)?[range], low, high)
-            })),
-        Distribution::Bernoulli { p } => match_dtype!(floats dtype,
-            T => generator.fill_bernoulli(&mut out.host_mut::<T>()?[range], p),
-            else match_dtype!(ints dtype,
-                T => generator.fill_bernoulli(&mut out.host_mut::<T>()?[range], p),
-                else generator.fill_bernoulli(&mut bytes(out)?[range], p))),
+        Distribution::Uniform { from, to } => {
+            floats!("uniform", x => generator.fill_uniform(x, from, to))
+        }
+        Distribution::Normal { mean, std } => floats!("normal", x => generator.fill_normal(x, mean, std)),
+        Distribution::NormalInPairs { mean, std } => {
+            floats!("normal", x => generator.fill_normal_in_pairs(x, mean, std))
+        }
+        Distribution::Exponential { lambda } => {
+            floats!("exponential", x => generator.fill_exponential(x, lambda))
+        }
+        Distribution::Cauchy { median, sigma } => {
+            floats!("cauchy", x => generator.fill_cauchy(x, median, sigma))
+        }
+        Distribution::LogNormal { mean, std } => {
+            floats!("log_normal", x => generator.fill_log_normal(x, mean, std))
+        }
+        // A truth value is drawn as the byte that it is; the byte would accept more.
+        Distribution::RandInt { low, high } if dtype == DType::Bool && (low < 0 || high > 2) => {
+            Err(RandomError::WholeRange { from: low, to: high })
+        }
+        Distribution::RandInt { low, high } => any!(out, range, T, x => generator.fill_randint(x, low, high)),
+        Distribution::Random => any!(out, range, T, x => { generator.fill_random(x); Ok(()) }, else {
+            generator.fill_randint(&mut bytes(out)?[range], 0, 2)
+        }),
+        Distribution::RandomFrom { low } => {
+            any!(out, range, T, x => generator.fill_random_from(x, low), else match low {
+                0 => generator.fill_randint(&mut bytes(out)?[range], 0, 2),
+                _ => Err(RandomError::WholeRange { from: low, to: 1 }),
+            })
+        }
+        Distribution::Bernoulli { p } => any!(out, range, T, x => generator.fill_bernoulli(x, p)),
+        Distribution::Geometric { p } => {
+            any!(out, range, T, x => generator.fill_geometric(x, p), else return Err(no_form("geometric", dtype)))
+        }
     };
     drawn.map_err(|e| outside_of_domain(distribution, e))
 }
@@ -85,7 +123,7 @@ fn bytes<'a>(out: &'a mut ViewMut<'_>) -> Result<&'a mut [u8]> {
 
 #[cold]
 fn no_form(op: &'static str, dtype: DType) -> TensorError {
-    TensorError::new(ErrorKind::NotImplemented, op, "draws floats only").with("dtype", dtype)
+    TensorError::new(ErrorKind::NotImplemented, op, "has no form for this dtype").with("dtype", dtype)
 }
 
 /// The error of the generator with the parameters of the call.
@@ -96,11 +134,22 @@ fn outside_of_domain(distribution: Distribution, error: RandomError) -> TensorEr
         Distribution::Uniform { from, to } => {
             new("uniform", "not a range of finite numbers of the dtype").with("from", from).with("to", to)
         }
-        Distribution::Normal { std, .. } => new("normal", "standard deviation is not >= 0").with("std", std),
+        Distribution::Normal { std, .. } | Distribution::NormalInPairs { std, .. } => {
+            new("normal", "standard deviation is not >= 0").with("std", std)
+        }
         Distribution::Exponential { lambda } => new("exponential", "rate is not > 0").with("lambda", lambda),
         Distribution::RandInt { low, high } => {
             new("randint", "range is empty or not contained in the dtype").with("low", low).with("high", high)
         }
+        Distribution::Random => new("random", "range is empty"),
+        Distribution::RandomFrom { low } => {
+            new("random", "range is empty or not contained in the dtype").with("low", low)
+        }
+        Distribution::Cauchy { sigma, .. } => new("cauchy", "sigma is not > 0").with("sigma", sigma),
+        Distribution::LogNormal { std, .. } => {
+            new("log_normal", "standard deviation is not > 0").with("std", std)
+        }
+        Distribution::Geometric { p } => new("geometric", "probability is not in (0, 1)").with("p", p),
         Distribution::Bernoulli { p } => new("bernoulli", "probability is not in [0, 1]").with("p", p),
     }
     .caused_by(error)

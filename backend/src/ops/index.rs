@@ -64,6 +64,13 @@ pub enum Distribution {
         /// Standard deviation.
         std: f64,
     },
+    /// Normal, drawn in pairs at any length, as PyTorch draws for a tensor that is not contiguous; floats.
+    NormalInPairs {
+        /// Expectation.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
     /// Integers uniform over `low..high`, of any dtype.
     RandInt {
         /// Lower end, included.
@@ -80,5 +87,31 @@ pub enum Distribution {
     Exponential {
         /// Rate, above 0.
         lambda: f64,
+    },
+    /// Integers from 0 to the largest of the dtype (of a float the largest up to which all are held); any dtype.
+    Random,
+    /// Integers from `low` to the largest of the dtype; any dtype.
+    RandomFrom {
+        /// Lower end, included.
+        low: i64,
+    },
+    /// Cauchy; floats.
+    Cauchy {
+        /// Median.
+        median: f64,
+        /// Half of the distance of the quartiles, above 0.
+        sigma: f64,
+    },
+    /// The exponential of a normal number; floats.
+    LogNormal {
+        /// Expectation of the logarithm.
+        mean: f64,
+        /// Standard deviation of the logarithm, above 0.
+        std: f64,
+    },
+    /// The number of trials up to the first success; any dtype but bool.
+    Geometric {
+        /// Probability of a success, between 0 and 1.
+        p: f64,
     },
 }

@@ -31,6 +31,12 @@ pub(super) mod whole {
         fn from_i64(value: i64) -> Self;
         /// 0 or 1.
         fn from_bit(bit: bool) -> Self;
+        /// A real number; integers cut off and saturate.
+        fn from_real(value: f64) -> Self;
+        /// Whether the dtype holds fractions.
+        const REAL: bool;
+        /// Whether PyTorch draws all numbers of `i64` for the dtype.
+        const HAS_ALL_OF_I64: bool;
         /// Whether a number without bounds takes two words.
         const WIDE: bool;
         /// What a number without bounds is taken modulo.
@@ -47,6 +53,12 @@ pub(super) mod real {
         const LARGEST: f64;
         /// C++'s conversion from `double`; the 16-bit dtypes round twice, through `float`.
         fn from_f64(value: f64) -> Self;
+        /// The number without loss.
+        fn to_f64(self) -> f64;
+        /// Rounds to the dtype in which sums are kept: single precision for all but `f64`.
+        fn round_wide(value: f64) -> f64 {
+            f64::from(value as f32)
+        }
         /// The next uniform number of `[0, 1)`, scaled to `[from, to)`.
         fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self;
         /// The next test of a uniform number of `[0, 1)` being less than `self`.
@@ -78,6 +90,11 @@ macro_rules! integers {
             fn from_bit(bit: bool) -> Self {
                 Self::from(bit)
             }
+            fn from_real(value: f64) -> Self {
+                value as Self
+            }
+            const REAL: bool = false;
+            const HAS_ALL_OF_I64: bool = $wide;
         }
     )*};
 }
@@ -111,6 +128,11 @@ impl Whole for bool {
     fn from_bit(bit: bool) -> Self {
         bit
     }
+    fn from_real(value: f64) -> Self {
+        value != 0.0
+    }
+    const REAL: bool = false;
+    const HAS_ALL_OF_I64: bool = false;
 }
 
 macro_rules! floats {
@@ -137,6 +159,12 @@ macro_rules! floats {
             fn from_bit(bit: bool) -> Self {
                 Self::from(u8::from(bit))
             }
+            fn from_real(value: f64) -> Self {
+                <Self as Real>::from_f64(value)
+            }
+            const REAL: bool = true;
+            // f16 reaches no further than 65504.
+            const HAS_ALL_OF_I64: bool = <Self as Real>::LARGEST > TWO_POW_63;
         }
     )*};
 }
@@ -183,6 +211,12 @@ impl Real for f64 {
     fn from_f64(value: f64) -> Self {
         value
     }
+    fn to_f64(self) -> f64 {
+        self
+    }
+    fn round_wide(value: f64) -> f64 {
+        value
+    }
     #[inline]
     fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self {
         let value = unit_f64(generator).mul_add(to - from, from);
@@ -204,6 +238,9 @@ impl Real for f32 {
     const LARGEST: f64 = f32::MAX as f64;
     fn from_f64(value: f64) -> Self {
         value as f32
+    }
+    fn to_f64(self) -> f64 {
+        self.into()
     }
     #[inline]
     fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self {
@@ -229,6 +266,9 @@ macro_rules! half_floats {
             const LARGEST: f64 = $largest;
             fn from_f64(value: f64) -> Self {
                 Self::from_f32(value as f32)
+            }
+            fn to_f64(self) -> f64 {
+                self.to_f32().into()
             }
             #[inline]
             fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self {

@@ -18,10 +18,13 @@
 //! Orders of shuffled samplers (`torch.utils.data.RandomSampler`) are [`Generator::randperm`].
 
 mod box_muller;
+mod continuous;
 mod distributions;
 mod double;
+mod double_exp;
 mod double_ln;
 mod mt19937;
+mod multinomial;
 mod single;
 mod state;
 #[cfg(test)]
@@ -87,8 +90,16 @@ pub enum RandomError {
     StandardDeviation(f64),
     /// A rate that is not positive.
     Rate(f64),
+    /// A scale or a standard deviation that is not positive.
+    Scale(f64),
     /// A probability outside of `[0, 1]`.
     Probability,
+    /// A probability outside of `(0, 1)`.
+    OpenProbability(f64),
+    /// A weight that is negative, infinite or not a number.
+    Weight,
+    /// Weights of which none is positive.
+    WeightSum,
     /// As many probabilities as elements are needed.
     ProbabilityCount {
         /// The number of elements.
@@ -109,7 +120,11 @@ impl fmt::Display for RandomError {
             }
             Self::StandardDeviation(std) => write!(f, "standard deviation is not >= 0: std {std}"),
             Self::Rate(rate) => write!(f, "rate is not > 0: lambda {rate}"),
+            Self::Scale(scale) => write!(f, "scale is not > 0: scale {scale}"),
             Self::Probability => write!(f, "probability is not in [0, 1]"),
+            Self::OpenProbability(p) => write!(f, "probability is not in (0, 1): p {p}"),
+            Self::Weight => write!(f, "a weight is negative or not finite"),
+            Self::WeightSum => write!(f, "weights add up to zero"),
             Self::ProbabilityCount { expected, given } => {
                 write!(f, "one probability per element: elements {expected}, probabilities {given}")
             }
@@ -229,10 +244,7 @@ impl Generator {
             T::fill_normal(self, out, mean, std);
             return Ok(());
         }
-        for slot in out {
-            *slot = T::from_f64(self.normal().mul_add(std, mean));
-        }
-        Ok(())
+        self.fill_normal_in_pairs(out, mean, std)
     }
 
     /// One standard normal number, the kept one if there is one.
@@ -272,12 +284,16 @@ impl Generator {
         if from >= to || !T::accepts(from) || !T::accepts(to.wrapping_sub(1)) {
             return Err(error);
         }
-        let range = to.wrapping_sub(from) as u64;
+        self.fill_range(out, from, to.wrapping_sub(from) as u64);
+        Ok(())
+    }
+
+    /// Fills `out` with numbers of the `range` from `from` on.
+    fn fill_range<T: RandomElement>(&mut self, out: &mut [T], from: i64, range: u64) {
         for slot in out {
             let word = if range >= WIDE_RANGE { self.next_u64() } else { u64::from(self.next_u32()) };
             *slot = T::from_i64((word % range).wrapping_add(from as u64) as i64);
         }
-        Ok(())
     }
 
     /// Fills `out` with whole numbers from 0 up: `tensor.random_()`.

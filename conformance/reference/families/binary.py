@@ -165,6 +165,7 @@ def by_hand(family):
     family.call("torch.floor_divide", tensor([1.0, INF, -1.0], f), tensor([0.1, 2.0, INF], f), num=[19])
     family.call("torch.div", torch.tensor([1, 0, -1]), torch.tensor([0, 0, 0]), num=[20])
     family.call("torch.add", torch.tensor([2**31 - 1], dtype=torch.int32), 1, num=[22])
+    family.call("torch.add", torch.tensor([False, True, True]), torch.tensor([False, False, True]), num=[25])
     family.call("torch.sub", torch.tensor([1], dtype=torch.uint8), 2, num=[22])
     family.call("torch.add", torch.tensor([1], dtype=torch.int8), 300, num=[22])
     family.call("torch.pow", torch.tensor([1, -1, 2, 0]), torch.tensor([-1, -1, -1, -1]), num=[24])

@@ -38,7 +38,7 @@ EXTRA = {
 }
 NUMERICS = {
     "relu": [5, 9, 44], "sign": [6, 11], "round": [11, 29], "sqrt": [11, 31, 44], "rsqrt": [11], "tanh": [11],
-    "exp": [31], "log": [31], "sigmoid": [32], "abs": [22, 44], "neg": [22],
+    "exp": [31], "log": [31], "sigmoid": [32], "abs": [22, 44], "neg": [22], "reciprocal": [11],
 }
 TWICE = {
     "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "sin", "cos", "square", "reciprocal", "erf", "atan",

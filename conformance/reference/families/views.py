@@ -48,6 +48,8 @@ REFUSED = [
     ("diagonal", [3, 3], dict(offset=0, dim1=0, dim2=0)), ("diagonal", [3], dict(offset=0, dim1=0, dim2=1)),
 ]
 
+NUMERICS = {"reshape": [40], "expand": [40], "select": [41]}
+
 
 def index_tensor(shape):
     n = 1
@@ -68,7 +70,7 @@ def record(_tables):
         family.call("torch.Tensor.__getitem__", ordinary(torch.float32, shape), index, grad=True)
     family.call("torch.Tensor.unfold", rough(torch.float64, [5], 1), params=dict(dimension=0, size=3, step=1), grad=True, grad2=True)
     for name, shape, params in REFUSED:
-        family.error(f"torch.Tensor.{name}", index_tensor(shape), params=params, num=[40] if name in ("reshape", "expand") else None)
+        family.error(f"torch.Tensor.{name}", index_tensor(shape), params=params, num=NUMERICS.get(name))
     return family
 
 

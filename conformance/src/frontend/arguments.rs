@@ -54,6 +54,13 @@ impl Arguments {
         self.positional.get(i).and_then(Value::tensor)
     }
 
+    /// The same with another first operand.
+    pub(super) fn with_first(&self, first: Tensor) -> Arguments {
+        let rest = self.positional.iter().skip(1).cloned();
+        let positional = std::iter::once(Value::Tensor(first)).chain(rest).collect();
+        Arguments { positional, keywords: self.keywords.clone(), leaves: Vec::new(), made: Vec::new() }
+    }
+
     /// The first tensor that does not hold any more what it was made with.
     pub(super) fn changed(&self) -> Result<Option<usize>, TensorError> {
         for (i, (tensor, before)) in self.made.iter().enumerate() {

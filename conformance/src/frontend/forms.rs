@@ -1,7 +1,7 @@
 //! The in-place form of an op and the one that writes into given tensors: both give what the functional form
 //! gives, or refuse.
 
-use rusttorch::catalogue::{Op, Value};
+use rusttorch::catalogue::Value;
 use rusttorch::{DType, ErrorKind, Result, Tensor, TensorError};
 
 use super::Player;
@@ -15,7 +15,7 @@ const SAME_DTYPE: &[&str] = &["torch.float_power"];
 impl Player<'_> {
     /// The in-place form gives the functional result, cast to the target's dtype, or refuses: to grow, or to
     /// raise the dtype's category.
-    pub(super) fn in_place(&mut self, op: &Op, class: Class) {
+    pub(super) fn in_place(&mut self, class: Class) {
         let form = format!("in place, {class}");
         let Some(arguments) = self.arguments(&form, class) else { return };
         let functional = self.call(&arguments);
@@ -24,7 +24,7 @@ impl Player<'_> {
         let Some(target) = arguments.tensor(0) else { return };
         self.seed();
         self.calls += 1;
-        let ended = op.call_in_place(&arguments.positional, &arguments.named());
+        let ended = self.subject.call_in_place(&arguments);
         let functional = match functional {
             Err(_) => {
                 if ended.is_ok() {
@@ -35,7 +35,8 @@ impl Player<'_> {
             Ok(outputs) => outputs,
         };
         let Some(Value::Tensor(value)) = functional.into_iter().next() else { return };
-        let dtypes_differ = SAME_DTYPE.contains(&op.path) && value.dtype() != target.dtype();
+        let dtypes_differ = self.subject.op().is_some_and(|op| SAME_DTYPE.contains(&op.path))
+            && value.dtype() != target.dtype();
         let refused = value.shape() != target.shape()
             || value.dtype().category() > target.dtype().category()
             || dtypes_differ;
@@ -62,7 +63,7 @@ impl Player<'_> {
     }
 
     /// Results written into given tensors.
-    pub(super) fn out(&mut self, op: &Op, thorough: bool) {
+    pub(super) fn out(&mut self, thorough: bool) {
         if self.case.undefined || !matches!(self.case.outcome, Outcome::Values(_)) {
             return;
         }
@@ -76,39 +77,38 @@ impl Player<'_> {
         let fresh = |dtype: Option<DType>| -> Result<Vec<Tensor>> {
             values.iter().map(|v| Tensor::zeros(v.shape(), dtype.unwrap_or(v.dtype()))).collect()
         };
-        let same = self.written(op, &arguments, &values, fresh(None));
+        let same = self.written(&arguments, &values, fresh(None));
         self.expect_same(form, same);
         if !thorough || values.is_empty() {
             return;
         }
-        let same = self.strided(op, &arguments, &values);
+        let same = self.strided(&arguments, &values);
         self.expect_same("strided out", same);
         if values.iter().all(|v| v.dtype() == DType::F32) {
-            let same = self.written(op, &arguments, &values, fresh(Some(DType::F64)));
+            let same = self.written(&arguments, &values, fresh(Some(DType::F64)));
             self.expect_same("out of a wider dtype", same);
         }
-        let refused = self.other_shape(op, &arguments, &values);
+        let refused = self.other_shape(&arguments, &values);
         self.expect_refusal("out of another shape", refused, ErrorKind::Shape);
-        if let Some(refused) = self.overlapping(op, &arguments, &values) {
+        if let Some(refused) = self.overlapping(&arguments, &values) {
             self.expect_refusal("out that overlaps an operand in part", refused, ErrorKind::Alias);
         }
     }
 
-    fn call_out(&mut self, op: &Op, arguments: &Arguments, out: &[Tensor]) -> Result<()> {
+    fn call_out(&mut self, arguments: &Arguments, out: &[Tensor]) -> Result<()> {
         self.seed();
         self.calls += 1;
-        op.call_out(&arguments.positional, &arguments.named(), out).map(drop)
+        self.subject.call_out(arguments, out)
     }
 
     fn written(
         &mut self,
-        op: &Op,
         arguments: &Arguments,
         values: &[Tensor],
         out: Result<Vec<Tensor>>,
     ) -> Result<bool> {
         let out = out?;
-        self.call_out(op, arguments, &out)?;
+        self.call_out(arguments, &out)?;
         for (value, out) in values.iter().zip(&out) {
             if !same(&value.to_dtype(out.dtype())?, out)? {
                 return Ok(false);
@@ -118,7 +118,7 @@ impl Player<'_> {
     }
 
     /// Every second element of the last dim, in a tensor whose others must stay zero.
-    fn strided(&mut self, op: &Op, arguments: &Arguments, values: &[Tensor]) -> Result<bool> {
+    fn strided(&mut self, arguments: &Arguments, values: &[Tensor]) -> Result<bool> {
         let (mut outs, mut others) = (Vec::new(), Vec::new());
         for value in values {
             let mut shape = value.shape().to_vec();
@@ -128,16 +128,20 @@ impl Player<'_> {
             outs.push(whole.slice(-1, None, None, 2)?);
             others.push(whole.slice(-1, Some(1), None, 2)?);
         }
-        let same = self.written(op, arguments, values, Ok(outs))?;
+        let same = self.written(arguments, values, Ok(outs))?;
         for other in &others {
             if other.to_f64_vec()?.into_iter().any(|v| v != 0.0) {
-                return Err(TensorError::new(ErrorKind::Internal, op.name(), "elements beside out changed"));
+                return Err(TensorError::new(
+                    ErrorKind::Internal,
+                    "conformance",
+                    "elements beside out changed",
+                ));
             }
         }
         Ok(same)
     }
 
-    fn other_shape(&mut self, op: &Op, arguments: &Arguments, values: &[Tensor]) -> Result<()> {
+    fn other_shape(&mut self, arguments: &Arguments, values: &[Tensor]) -> Result<()> {
         let larger = |value: &Tensor| {
             let mut shape = value.shape().to_vec();
             match shape.first_mut() {
@@ -147,11 +151,11 @@ impl Player<'_> {
             Tensor::zeros(&shape, value.dtype())
         };
         let outs = values.iter().map(larger).collect::<Result<Vec<_>>>()?;
-        self.call_out(op, arguments, &outs)
+        self.call_out(arguments, &outs)
     }
 
     /// The first operand and the result lie one element apart in one memory. `None` where they cannot.
-    fn overlapping(&mut self, op: &Op, arguments: &Arguments, values: &[Tensor]) -> Option<Result<()>> {
+    fn overlapping(&mut self, arguments: &Arguments, values: &[Tensor]) -> Option<Result<()>> {
         let ([value], Some(x)) = (values, arguments.tensor(0)) else { return None };
         if x.shape() != value.shape() || x.dtype() != value.dtype() || x.numel() < 2 {
             return None;
@@ -164,11 +168,7 @@ impl Player<'_> {
             operand.copy_(x)?;
             Ok((operand, memory.narrow(0, 1, n)?.view(&sizes)?))
         };
-        Some(views().and_then(|(operand, out)| {
-            let mut positional = arguments.positional.clone();
-            positional[0] = Value::Tensor(operand);
-            op.call_out(&positional, &arguments.named(), &[out]).map(drop)
-        }))
+        Some(views().and_then(|(operand, out)| self.call_out(&arguments.with_first(operand), &[out])))
     }
 
     fn expect_refusal(&mut self, form: &str, ended: Result<()>, kind: ErrorKind) {

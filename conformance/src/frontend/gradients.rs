@@ -34,7 +34,7 @@ impl Player<'_> {
             GradOptions { create_graph: second.is_some(), allow_unused: true, ..GradOptions::default() };
         let incoming: Vec<Option<&Tensor>> = incoming.iter().map(Some).collect();
         let found = grad(&outs, &leaves, &incoming, options)?;
-        let wanted = bounds::gradients(self.op(), self.case, gradients);
+        let wanted = bounds::gradients(self.subject.op(), self.case, gradients);
         if found.len() != wanted.len() {
             self.fail("gradient", format!("{} inputs, {} recorded", found.len(), wanted.len()));
         }
@@ -86,7 +86,7 @@ impl Player<'_> {
             let form = format!("second gradient {i}");
             match (found, wanted) {
                 (Some(found), Some(wanted)) => {
-                    let wanted = bounds::second(self.op(), self.case, wanted);
+                    let wanted = bounds::second(self.subject.op(), self.case, wanted);
                     self.judge(&form, &found.into(), &wanted);
                 }
                 (Some(found), None) => self.expect_zero(&form, found),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rusttorch::backends::with_backend;
 use rusttorch::catalogue::{self, Op, Value};
-use rusttorch::{Result, manual_seed};
+use rusttorch::{Result, Tensor, manual_seed};
 use rusttorch_backend::Backend;
 
 use crate::call::{Options, Output};
@@ -91,18 +91,56 @@ fn writes(op: &str) -> bool {
     op.ends_with(".__setitem__") || (op.ends_with('_') && !op.ends_with("__"))
 }
 
-/// What plays a case.
-#[derive(Clone, Copy)]
-enum Subject {
-    Op(&'static Op),
-    Special(special::Play),
+/// What is judged: an op of the catalogue, or steps that are none.
+trait Subject {
+    /// The op, if it is one.
+    fn op(&self) -> Option<&'static Op>;
+
+    /// Calls it.
+    fn call(&self, arguments: &Arguments) -> Result<Value>;
+
+    /// Whether there is a form that writes to the first operand.
+    fn has_in_place(&self) -> bool {
+        self.op().is_some_and(Op::has_in_place)
+    }
+
+    /// Calls that form.
+    fn call_in_place(&self, arguments: &Arguments) -> Result<Value> {
+        match self.op() {
+            Some(op) => op.call_in_place(&arguments.positional, &arguments.named()),
+            None => Ok(Value::None),
+        }
+    }
+
+    /// Whether there is a form that writes into given tensors.
+    fn has_out(&self) -> bool {
+        self.op().is_some_and(|op| op.has_out)
+    }
+
+    /// Calls that form.
+    fn call_out(&self, arguments: &Arguments, out: &[Tensor]) -> Result<()> {
+        match self.op() {
+            Some(op) => op.call_out(&arguments.positional, &arguments.named(), out).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Subject for &'static Op {
+    fn op(&self) -> Option<&'static Op> {
+        Some(self)
+    }
+
+    fn call(&self, arguments: &Arguments) -> Result<Value> {
+        Op::call(self, &arguments.positional, &arguments.named())
+    }
 }
 
 /// One case under judgement.
 struct Player<'a> {
     backend: &'a dyn Backend,
     case: &'a Case,
-    subject: Subject,
+    subject: &'a dyn Subject,
     /// What the outputs must be.
     wanted: Vec<Output>,
     failures: Vec<String>,
@@ -111,51 +149,51 @@ struct Player<'a> {
 }
 
 fn play(backend: &Arc<dyn Backend>, case: &Case, thorough: bool) -> Record {
-    let record = |status, measured, calls, bound| Record {
-        family: case.family.to_owned(),
-        case: case.label(),
-        status,
-        measured,
-        calls,
-        delegated: false,
-        bound,
-    };
-    let op = op_of(case).map(Subject::Op);
-    let Some(subject) = op.or_else(|| special::find(case).map(Subject::Special)) else {
-        return record(Status::OtherLevel(NO_OP), Measured::default(), 0, None);
-    };
-    let mut player = Player {
-        backend: &**backend,
-        case,
-        subject,
-        wanted: Vec::new(),
-        failures: Vec::new(),
-        measured: Measured::default(),
-        calls: 0,
-    };
-    player.wanted = recorded_outputs(case).into_iter().map(|o| bounds::value(player.op(), case, o)).collect();
+    if let Some(op) = op_of(case) {
+        return judge(&**backend, case, &op, thorough);
+    }
+    match special::find(case) {
+        Some(play) => judge(&**backend, case, &special::Steps { play, case }, thorough),
+        None => Record {
+            family: case.family.to_owned(),
+            case: case.label(),
+            status: Status::OtherLevel(NO_OP),
+            measured: Measured::default(),
+            calls: 0,
+            delegated: false,
+            bound: None,
+        },
+    }
+}
+
+/// Judges a subject by a case.
+fn judge(backend: &dyn Backend, case: &Case, subject: &dyn Subject, thorough: bool) -> Record {
+    let wanted = recorded_outputs(case).into_iter();
+    let wanted = wanted.map(|output| bounds::value(subject.op(), case, output)).collect();
+    let (failures, measured) = (Vec::new(), Measured::default());
+    let mut player = Player { backend, case, subject, wanted, failures, measured, calls: 0 };
     player.play(thorough);
     let first = player.wanted.first();
     let bound = first.map(|o| Bound { op: o.op, dtype: o.expected.dtype(), tolerance: o.tolerance });
-    let status = if player.failures.is_empty() { Status::Passed } else { Status::Failed(player.failures) };
-    record(status, player.measured, player.calls, bound)
+    Record {
+        family: case.family.to_owned(),
+        case: case.label(),
+        status: if player.failures.is_empty() { Status::Passed } else { Status::Failed(player.failures) },
+        measured: player.measured,
+        calls: player.calls,
+        delegated: false,
+        bound,
+    }
 }
 
 impl Player<'_> {
-    fn op(&self) -> Option<&'static Op> {
-        match self.subject {
-            Subject::Op(op) => Some(op),
-            Subject::Special(_) => None,
-        }
-    }
-
     fn fail(&mut self, form: &str, what: impl std::fmt::Display) {
         self.failures.push(format!("{form}: {what}"));
     }
 
     /// Whether the op writes to its first operand.
     fn writes(&self) -> bool {
-        self.op().is_some_and(|op| writes(op.path))
+        self.subject.op().is_some_and(|op| writes(op.path))
     }
 
     /// The generator is where it was when the case was recorded.
@@ -167,20 +205,12 @@ impl Player<'_> {
     fn call(&mut self, arguments: &Arguments) -> Result<Vec<Value>> {
         self.seed();
         self.calls += 1;
-        match self.subject {
-            Subject::Op(op) => {
-                let result = op.call(&arguments.positional, &arguments.named())?;
-                // An assignment gives nothing back.
-                Ok(match (flat(result), arguments.positional.first()) {
-                    (none, Some(target)) if none.is_empty() && self.writes() => vec![target.clone()],
-                    (outputs, _) => outputs,
-                })
-            }
-            Subject::Special(play) => match play(self.case, arguments) {
-                Some(result) => Ok(result?.into_iter().map(Value::Tensor).collect()),
-                None => Ok(Vec::new()),
-            },
-        }
+        let result = flat(self.subject.call(arguments)?);
+        // An assignment gives nothing back.
+        Ok(match arguments.positional.first() {
+            Some(target) if result.is_empty() && self.writes() => vec![target.clone()],
+            _ => result,
+        })
     }
 
     fn play(&mut self, thorough: bool) {
@@ -188,14 +218,12 @@ impl Player<'_> {
         for &class in classes {
             self.forward(class);
         }
-        if let Some(op) = self.op() {
-            if op.has_in_place() {
-                self.in_place(op, Class::Contiguous);
-                self.in_place(op, Class::Mixed);
-            }
-            if op.has_out {
-                self.out(op, thorough);
-            }
+        if self.subject.has_in_place() {
+            self.in_place(Class::Contiguous);
+            self.in_place(Class::Mixed);
+        }
+        if self.subject.has_out() {
+            self.out(thorough);
         }
         if let Some(gradients) = &self.case.gradients {
             for class in [Class::Contiguous, Class::Mixed] {
@@ -261,3 +289,6 @@ impl Player<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

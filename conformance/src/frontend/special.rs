@@ -1,14 +1,31 @@
 //! Cases that are not calls of an op: optimizers' steps and sequences of draws.
 
-use rusttorch::catalogue::Value;
+use rusttorch::catalogue::{Op, Value};
 use rusttorch::optim::{Adam, AdamW, Optimize, Sgd};
 use rusttorch::{DType, Result, Tensor, manual_seed};
 
+use super::Subject;
 use super::arguments::Arguments;
 use crate::case::{Arg, Case, from_short_name};
 
 /// Plays a case; `None` where it is malformed.
 pub(super) type Play = fn(&Case, &Arguments) -> Option<Result<Vec<Tensor>>>;
+
+/// Steps that are no op, as a subject.
+pub(super) struct Steps<'a> {
+    pub(super) play: Play,
+    pub(super) case: &'a Case,
+}
+
+impl Subject for Steps<'_> {
+    fn op(&self) -> Option<&'static Op> {
+        None
+    }
+
+    fn call(&self, arguments: &Arguments) -> Result<Value> {
+        (self.play)(self.case, arguments).unwrap_or_else(|| Ok(Vec::new())).map(Value::from)
+    }
+}
 
 /// How a case that is not an op of the catalogue is played.
 pub(super) fn find(case: &Case) -> Option<Play> {

@@ -142,7 +142,16 @@ impl Op {
         if !self.has_out {
             return Err(self.fail("has no out= form"));
         }
-        let bound = self.bind(positional, keywords)?;
+        let mut bound = self.bind(positional, keywords)?;
+        // What is made from nothing has the dtype of its target, where no other is asked for.
+        let creates = matches!(self.family, Family::Creation | Family::Random);
+        if creates
+            && let Some(i) = self.params.iter().position(|p| p.name == "dtype")
+            && matches!(bound[i], Value::None)
+            && let Some(target) = out.first()
+        {
+            bound[i] = target.dtype().into();
+        }
         let mut inputs = Vec::new();
         bound.iter().for_each(|v| v.collect_tensors(&mut inputs));
         let targets: Vec<&Tensor> = out.iter().collect();
@@ -175,7 +184,8 @@ impl Op {
             }
             let rest = &positional[i..];
             let numbers = rest.iter().all(|v| matches!(v, Value::Scalar(_)));
-            if self.params[i].gathers && rest.len() > 1 && i + 1 == by_place && numbers {
+            let alike = numbers || rest.iter().all(|v| matches!(v, Value::Tensor(_)));
+            if self.params[i].gathers && rest.len() > 1 && i + 1 == by_place && alike {
                 bound[i] = Some(Value::List(rest.to_vec()));
                 break;
             }

@@ -198,6 +198,21 @@ list_parameter! {
     f64, "float[]", true;
 }
 
+/// Tensors as an op takes them that has them as its arguments: `torch.block_diag(a, b)`. A list of them will do.
+#[derive(Debug, Clone)]
+pub(crate) struct Tensors(pub(crate) Vec<Tensor>);
+
+impl Parameter for Tensors {
+    const KIND: &'static str = "Tensor[]";
+    const GATHERS: bool = true;
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Tensor(t) => Some(Tensors(vec![t.clone()])),
+            value => Vec::<Tensor>::of(value).map(Tensors),
+        }
+    }
+}
+
 /// A tensor or a number, owned.
 #[derive(Debug, Clone)]
 pub(crate) enum TensorOrNumber {

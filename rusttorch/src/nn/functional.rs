@@ -6,6 +6,10 @@ use rusttorch_backend::{ErrorKind, Result, TensorError};
 use crate::ops::{cross_entropy, loss};
 use crate::tensor::Tensor;
 
+pub use crate::ops::grids::one_hot;
+pub use crate::ops::pad::{PadMode, pad};
+pub use crate::ops::sample::dropout;
+
 /// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. Error: `Shape`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     if let Some(b) = bias

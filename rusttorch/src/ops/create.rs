@@ -10,7 +10,11 @@ use crate::storage::Storage;
 use crate::tensor::{Memory, Tensor, TensorElement};
 
 /// A contiguous tensor of `shape` with the elements of `data`, already in the buffer's form.
-fn upload<E: rusttorch_backend::Element>(op: &'static str, data: &[E], shape: &[usize]) -> Result<Tensor> {
+pub(crate) fn upload<E: rusttorch_backend::Element>(
+    op: &'static str,
+    data: &[E],
+    shape: &[usize],
+) -> Result<Tensor> {
     let n = numel(op, shape)?;
     if n != data.len() {
         return Err(TensorError::new(ErrorKind::Shape, op, "number of elements differs from the shape's")
@@ -69,16 +73,29 @@ impl Tensor {
         })
     }
 
-    /// Unspecified elements. PyTorch: `torch.empty`.
-    pub fn empty(shape: &[usize], dtype: DType) -> Result<Tensor> {
+    /// A 0-d tensor of any dtype, the default float for `None`. PyTorch: `torch.scalar_tensor`. Error: `Value`
+    /// beyond the range of an integer dtype.
+    pub fn scalar_tensor(value: impl Into<Scalar>, dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        Self::full(&[], value, dtype.into().unwrap_or(DType::DEFAULT_FLOAT))
+    }
+
+    /// Unspecified elements, of the default float for `None`. PyTorch: `torch.empty`.
+    pub fn empty(shape: &[usize], dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        let dtype = dtype.into().unwrap_or(DType::DEFAULT_FLOAT);
         dispatch::fresh("empty", &backends::current()?, shape, dtype, |_| Ok(()))
     }
 
-    /// Every element `value`, cast to `dtype`. PyTorch: `torch.full`. Error: `Value` beyond the range of an
-    /// integer dtype.
+    /// Every element `value`, cast to `dtype`; for `None` that is the number's own: bool, i64 or the default
+    /// float. PyTorch: `torch.full`. Error: `Value` beyond the range of an integer dtype.
     #[inline]
-    pub fn full(shape: &[usize], value: impl Into<Scalar>, dtype: DType) -> Result<Tensor> {
-        Self::filled("full", shape, castable("full", value.into(), dtype)?, dtype)
+    pub fn full(
+        shape: &[usize],
+        value: impl Into<Scalar>,
+        dtype: impl Into<Option<DType>>,
+    ) -> Result<Tensor> {
+        let value = value.into();
+        let dtype = dtype.into().unwrap_or(value.dtype());
+        Self::filled("full", shape, castable("full", value, dtype)?, dtype)
     }
 
     #[inline]
@@ -98,95 +115,79 @@ impl Tensor {
         Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, &backend)), layout, dtype))
     }
 
-    /// Zeros. PyTorch: `torch.zeros`.
-    pub fn zeros(shape: &[usize], dtype: DType) -> Result<Tensor> {
-        Self::filled("zeros", shape, Scalar::Int(0), dtype)
+    /// Zeros, of the default float for `None`. PyTorch: `torch.zeros`.
+    pub fn zeros(shape: &[usize], dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        Self::filled("zeros", shape, Scalar::Int(0), dtype.into().unwrap_or(DType::DEFAULT_FLOAT))
     }
 
-    /// Ones. PyTorch: `torch.ones`.
-    pub fn ones(shape: &[usize], dtype: DType) -> Result<Tensor> {
-        Self::filled("ones", shape, Scalar::Int(1), dtype)
+    /// Ones, of the default float for `None`. PyTorch: `torch.ones`.
+    pub fn ones(shape: &[usize], dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        Self::filled("ones", shape, Scalar::Int(1), dtype.into().unwrap_or(DType::DEFAULT_FLOAT))
     }
 
-    /// Zeros of the shape and dtype of another tensor. PyTorch: `torch.zeros_like`.
+    /// Zeros of the shape and dtype of another tensor. PyTorch: `torch.zeros_like`; of another dtype:
+    /// [`new_zeros`](Self::new_zeros).
     pub fn zeros_like(like: &Tensor) -> Result<Tensor> {
         Self::full_like(like, 0i64)
     }
 
-    /// Ones of the shape and dtype of another tensor. PyTorch: `torch.ones_like`.
+    /// Ones of the shape and dtype of another tensor. PyTorch: `torch.ones_like`; of another dtype:
+    /// [`new_ones`](Self::new_ones).
     pub fn ones_like(like: &Tensor) -> Result<Tensor> {
         Self::full_like(like, 1i64)
     }
 
-    /// A constant of the shape and dtype of another tensor. PyTorch: `torch.full_like`. Error: `Value` beyond
-    /// the range of an integer dtype.
+    /// A constant of the shape and dtype of another tensor. PyTorch: `torch.full_like`; of another dtype:
+    /// [`new_full`](Self::new_full). Error: `Value` beyond the range of an integer dtype.
     pub fn full_like(like: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
-        let value = castable("full_like", value.into(), like.dtype())?;
-        let backend = dispatch::backend_of([like])?;
-        dispatch::fresh("full_like", &backend, like.shape(), like.dtype(), |out| backend.fill(value, out))
+        like.new_filled("full_like", like.shape(), value.into(), like.dtype())
     }
 
-    /// Unspecified elements of the shape and dtype of another tensor. PyTorch: `torch.empty_like`.
+    /// Unspecified elements of the shape and dtype of another tensor. PyTorch: `torch.empty_like`; of another
+    /// dtype: [`new_empty`](Self::new_empty).
     pub fn empty_like(like: &Tensor) -> Result<Tensor> {
-        dispatch::fresh("empty_like", &dispatch::backend_of([like])?, like.shape(), like.dtype(), |_| Ok(()))
+        like.new_empty(like.shape(), None)
     }
 
-    /// `start, start + step, ..` before `end`: `ceil((end - start) / step)` elements. PyTorch: `torch.arange`.
-    /// Error: `Value` for step 0, a step away from `end`, or bounds and steps that are not finite.
-    pub fn arange(
-        start: impl Into<Scalar>,
-        end: impl Into<Scalar>,
-        step: impl Into<Scalar>,
-        dtype: DType,
+    /// Unspecified elements on the device of this tensor, of its dtype for `None`.
+    /// PyTorch: `Tensor.new_empty`.
+    pub fn new_empty(&self, shape: &[usize], dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        let dtype = dtype.into().unwrap_or(self.dtype());
+        dispatch::fresh("empty", &dispatch::backend_of([self])?, shape, dtype, |_| Ok(()))
+    }
+
+    /// A constant on the device of this tensor, of its dtype for `None`. PyTorch: `Tensor.new_full`.
+    /// Error: `Value` beyond the range of an integer dtype.
+    pub fn new_full(
+        &self,
+        shape: &[usize],
+        value: impl Into<Scalar>,
+        dtype: impl Into<Option<DType>>,
     ) -> Result<Tensor> {
-        const OP: &str = "arange";
-        let (start, end, step) = (start.into(), end.into(), step.into());
-        let (a, b, s) = (start.to_f64(), end.to_f64(), step.to_f64());
-        let fail = |rule| {
-            TensorError::new(ErrorKind::Value, OP, rule).with("start", a).with("end", b).with("step", s)
-        };
-        if !(a.is_finite() && b.is_finite() && s.is_finite()) {
-            return Err(fail("bounds and step are not finite"));
-        }
-        if s == 0.0 || (b - a) * s < 0.0 {
-            return Err(fail("step is zero or leads away from the end"));
-        }
-        let whole = [start, end, step].iter().all(|v| !matches!(v, Scalar::Float(_)));
-        let count = if whole {
-            let span = end.to_i64() as i128 - start.to_i64() as i128;
-            let step = step.to_i64() as i128;
-            ((span + step - step.signum()) / step) as f64
-        } else {
-            ((b - a) / s).ceil()
-        };
-        if count > isize::MAX as f64 {
-            return Err(TensorError::new(ErrorKind::Memory, OP, "number of elements overflows")
-                .with("elements", count));
-        }
-        let count = count as usize;
-        rusttorch_backend::match_dtype!(dtype, T => {
-            // Reserved by hand, so that a size beyond memory is an error.
-            let mut data: Vec<T> = Vec::new();
-            data.try_reserve_exact(count).map_err(|e| {
-                TensorError::new(ErrorKind::Memory, OP, "allocation failed").with("elements", count).caused_by(e)
-            })?;
-            for i in 0..count {
-                let value = if whole {
-                    Scalar::Int(start.to_i64().wrapping_add((i as i64).wrapping_mul(step.to_i64())))
-                } else {
-                    Scalar::Float(a + i as f64 * s)
-                };
-                data.push(<T as rusttorch_backend::Element>::from_scalar(value));
-            }
-            upload(OP, &data, &[count])
-        })
+        self.new_filled("full", shape, value.into(), dtype.into().unwrap_or(self.dtype()))
     }
 
-    /// The identity matrix `[n, n]`. PyTorch: `torch.eye`.
-    pub fn eye(n: usize, dtype: DType) -> Result<Tensor> {
-        let out = Self::filled("eye", &[n, n], Scalar::Int(0), dtype)?;
-        out.detach().diagonal(0, 0, 1)?.fill_(1i64)?;
-        Ok(out)
+    /// Zeros on the device of this tensor, of its dtype for `None`. PyTorch: `Tensor.new_zeros`.
+    pub fn new_zeros(&self, shape: &[usize], dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        self.new_full(shape, 0i64, dtype)
+    }
+
+    /// Ones on the device of this tensor, of its dtype for `None`. PyTorch: `Tensor.new_ones`.
+    pub fn new_ones(&self, shape: &[usize], dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        self.new_full(shape, 1i64, dtype)
+    }
+
+    /// A copy of the elements of `data`, without its history, cast to the dtype of this tensor for `None`.
+    /// PyTorch: `Tensor.new_tensor`.
+    pub fn new_tensor(&self, data: &Tensor, dtype: impl Into<Option<DType>>) -> Result<Tensor> {
+        dispatch::convert("new_tensor", data, dtype.into().unwrap_or(self.dtype()))
+    }
+
+    #[inline]
+    fn new_filled(&self, op: &'static str, shape: &[usize], value: Scalar, dtype: DType) -> Result<Tensor> {
+        let value = castable(op, value, dtype)?;
+        let backend = dispatch::backend_of([self])?;
+        dispatch::fresh(op, &backend, shape, dtype, |out| backend.fill(value, out))
     }
 
     /// Wraps a buffer that a backend made or that foreign memory backs. Error: `Index` where the layout

@@ -28,7 +28,11 @@ fn unrecorded(x: &Tensor, layout: Layout) -> Tensor {
 /// A view that takes a part of `x`: `take` is its layout algebra, which the gradient applies once more to
 /// a contiguous layout of the shape of `x` to learn which elements it took.
 #[inline(always)]
-fn part(title: &'static str, x: &Tensor, take: impl Fn(&Layout) -> Result<Layout>) -> Result<Tensor> {
+pub(super) fn part(
+    title: &'static str,
+    x: &Tensor,
+    take: impl Fn(&Layout) -> Result<Layout>,
+) -> Result<Tensor> {
     let layout = take(x.layout())?;
     if !x.requires_grad() {
         return Ok(unrecorded(x, layout));
@@ -41,7 +45,7 @@ fn part(title: &'static str, x: &Tensor, take: impl Fn(&Layout) -> Result<Layout
 }
 
 /// A view whose elements are those of `x` in the same row-major order.
-fn reshaped(title: &'static str, x: &Tensor, layout: Layout) -> Tensor {
+pub(super) fn reshaped(title: &'static str, x: &Tensor, layout: Layout) -> Tensor {
     view(title, x, layout, || {
         let shape: SmallVec<[isize; 6]> = x.shape().iter().map(|&n| n as isize).collect();
         Box::new(move |_, g| Ok(smallvec![Some(g.reshape(&shape)?)]))
@@ -216,26 +220,6 @@ impl Tensor {
         }))
     }
 
-    /// The transpose of a matrix; a vector or 0-d tensor as it is. PyTorch: `torch.t`.
-    /// Error: `Shape` above rank 2.
-    pub fn t(&self) -> Result<Tensor> {
-        match self.rank() {
-            0 | 1 => self.alias(),
-            2 => self.transpose(0, 1),
-            _ => Err(TensorError::new(ErrorKind::Shape, "t", "needs at most 2 dimensions")
-                .with("shape", self.shape())),
-        }
-    }
-
-    /// The last two dimensions swapped. PyTorch: `Tensor.mT`. Error: `Shape` below rank 2.
-    pub fn mt(&self) -> Result<Tensor> {
-        if self.rank() < 2 {
-            return Err(TensorError::new(ErrorKind::Shape, "mT", "needs at least 2 dimensions")
-                .with("shape", self.shape()));
-        }
-        self.transpose(-2, -1)
-    }
-
     /// Dimensions `source` moved to `destination`, the others in order. PyTorch: `torch.movedim`.
     /// Errors: `Dim`, `Shape`.
     pub fn movedim(&self, source: impl AsRef<[isize]>, destination: impl AsRef<[isize]>) -> Result<Tensor> {
@@ -340,13 +324,24 @@ impl Tensor {
         part("Diagonal", self, |l| l.diagonal(offset, dim0, dim1))
     }
 
-    /// Any shape and strides over this tensor's memory, from `offset`, in elements.
-    /// PyTorch: `torch.as_strided`. Errors: `Index` where it would leave the memory; `Autograd` where the
-    /// tensor requires a gradient and is not contiguous.
+    /// Any shape and strides over this tensor's memory, from `offset`, in elements. (Where PyTorch's
+    /// `storage_offset` is left out, it is `self.layout().offset()`.) Negative strides are fine, which PyTorch
+    /// refuses. PyTorch: `torch.as_strided`. Errors: `Value` where it would leave the memory, `Shape`; `Autograd`
+    /// where the tensor requires a gradient and is not contiguous.
     pub fn as_strided(&self, shape: &[usize], strides: &[isize], offset: usize) -> Result<Tensor> {
         const OP: &str = "as_strided";
-        let layout =
-            Layout::as_strided(self.storage().bytes() / self.dtype().size(), shape, strides, offset)?;
+        let elements = self.storage().bytes() / self.dtype().size();
+        let layout = Layout::as_strided(elements, shape, strides, offset).map_err(|e| match e.kind() {
+            // A layout cannot know that PyTorch has another class for it here.
+            ErrorKind::Index => {
+                TensorError::new(ErrorKind::Value, OP, "a position lies outside of the memory")
+                    .with("shape", shape)
+                    .with("strides", strides)
+                    .with("offset", offset)
+                    .with("elements", elements)
+            }
+            _ => e,
+        })?;
         if !self.requires_grad() {
             return Ok(unrecorded(self, layout));
         }
@@ -369,51 +364,6 @@ impl Tensor {
         strided_view(self, Layout::as_strided(self.numel(), shape, strides, inside)?)
     }
 
-    /// Pieces of `size` along `dim`; the last may be shorter. PyTorch: `torch.split`.
-    /// Errors: `Dim`, `Value` for size 0.
-    pub fn split(&self, size: usize, dim: isize) -> Result<Vec<Tensor>> {
-        let n = self.size_to_divide("split", dim)?;
-        if size == 0 && n > 0 {
-            return Err(TensorError::new(ErrorKind::Value, "split", "size is zero").with("dim", dim));
-        }
-        let size = size.max(1);
-        (0..n.div_ceil(size).max(1))
-            .map(|i| self.narrow(dim, (i * size) as isize, size.min(n - i * size)))
-            .collect()
-    }
-
-    /// At most `chunks` pieces of equal size along `dim`, the last one shorter. PyTorch: `torch.chunk`.
-    /// Errors: `Dim`, `Value` for none.
-    pub fn chunk(&self, chunks: usize, dim: isize) -> Result<Vec<Tensor>> {
-        if chunks == 0 {
-            return Err(
-                TensorError::new(ErrorKind::Value, "chunk", "number of chunks is zero").with("dim", dim)
-            );
-        }
-        let n = self.size_to_divide("chunk", dim)?;
-        if n == 0 {
-            return (0..chunks).map(|_| self.narrow(dim, 0, 0)).collect();
-        }
-        self.split(n.div_ceil(chunks), dim)
-    }
-
-    fn size_to_divide(&self, op: &'static str, dim: isize) -> Result<usize> {
-        if self.rank() == 0 {
-            return Err(
-                TensorError::new(ErrorKind::Shape, op, "a 0-d tensor has no dimension").with("dim", dim)
-            );
-        }
-        Ok(self.shape()[normalize_dim(op, dim, self.rank())?])
-    }
-
-    /// One tensor per index of `dim`. PyTorch: `torch.unbind`. Error: `Dim`.
-    pub fn unbind(&self, dim: isize) -> Result<Vec<Tensor>> {
-        let n = self.size(dim).map_err(|e| {
-            TensorError::new(e.kind(), "unbind", e.rule()).with("dim", dim).with("shape", self.shape())
-        })?;
-        (0..n as isize).map(|i| self.select(dim, i)).collect()
-    }
-
     /// A view of everything.
     pub(crate) fn alias(&self) -> Result<Tensor> {
         Ok(reshaped("Alias", self, self.layout().clone()))
@@ -431,12 +381,5 @@ impl Tensor {
     pub fn copy(&self) -> Result<Tensor> {
         let out = dispatch::duplicate(self)?;
         Ok(record("Clone", out, [self], |_| Box::new(|_, g| Ok(smallvec![Some(g.clone())]))))
-    }
-
-    /// A copy in reverse order along `dims`. PyTorch: `torch.flip`. (A view in reverse order is
-    /// [`slice`](Self::slice) with step -1.) Errors: `Dim`, `Shape`.
-    pub fn flip(&self, dims: impl AsRef<[isize]>) -> Result<Tensor> {
-        let dims = dims.as_ref();
-        part("Flip", self, |l| l.flip(dims))?.copy()
     }
 }

@@ -1,6 +1,7 @@
 //! The rows, a file a family.
 
 mod activations;
+mod convert;
 mod creation;
 mod elementwise;
 mod indexing;

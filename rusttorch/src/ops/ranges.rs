@@ -1,0 +1,198 @@
+//! Evenly spaced numbers.
+//!
+//! The formulas are those of PyTorch's scalar loops, fused multiply-adds included, so that an element depends
+//! on its index alone. (PyTorch's vector loop of `arange` rounds the start of every vector first, so there the
+//! last bit of a float depends on the machine.)
+
+use rusttorch_backend::{DType, Element, ErrorKind, Result, Scalar, TensorError, match_dtype};
+
+use super::create::upload;
+use super::select::castable;
+use crate::tensor::Tensor;
+
+/// A vector of `count` numbers. The memory is reserved by hand, so that a size beyond it is an error.
+fn tabulate(op: &'static str, count: usize, dtype: DType, value: impl Fn(usize) -> Scalar) -> Result<Tensor> {
+    match_dtype!(dtype, T => {
+        let mut data: Vec<T> = Vec::new();
+        data.try_reserve_exact(count).map_err(|e| {
+            TensorError::new(ErrorKind::Memory, op, "allocation failed").with("elements", count).caused_by(e)
+        })?;
+        data.extend((0..count).map(|i| <T as Element>::from_scalar(value(i))));
+        upload(op, &data, &[count])
+    })
+}
+
+#[cold]
+fn no_bool(op: &'static str) -> TensorError {
+    TensorError::new(ErrorKind::NotImplemented, op, "not implemented for this dtype")
+        .with("dtype", DType::Bool)
+}
+
+/// `from + k * step`, or `from - k * step`, rounded to `dtype` at the end and, as PyTorch's compiler has it,
+/// fused but for f16.
+fn along(from: f64, k: usize, step: f64, dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => (from as f32 + k as f32 * step as f32).into(),
+        DType::BF16 | DType::F32 => (k as f32).mul_add(step as f32, from as f32).into(),
+        _ => (k as f64).mul_add(step, from),
+    }
+}
+
+/// A number as a float dtype holds it, else cut off to a whole one.
+fn rounded(value: Scalar, dtype: DType) -> f64 {
+    match_dtype!(floats dtype, T => T::from_scalar(value).to_scalar().to_f64(), else {
+        match_dtype!(dtype, T => T::from_scalar(Scalar::Int(value.to_i64())).to_scalar().to_f64())
+    })
+}
+
+/// How many numbers lie in `start, start + step, ..` before `end`.
+fn length(start: Scalar, end: Scalar, step: Scalar) -> Result<usize> {
+    const OP: &str = "arange";
+    let (a, b, s) = (start.to_f64(), end.to_f64(), step.to_f64());
+    let fail =
+        |rule| TensorError::new(ErrorKind::Value, OP, rule).with("start", a).with("end", b).with("step", s);
+    if !(a.is_finite() && b.is_finite() && s.is_finite()) {
+        return Err(fail("bounds and step are not finite"));
+    }
+    let whole = is_whole(start, end, step);
+    let span = end.to_i64() as i128 - start.to_i64() as i128;
+    let away = if whole { span.signum() < 0 } else { b < a };
+    let none = if whole { span == 0 } else { a == b };
+    if s == 0.0 || !none && away != (s < 0.0) {
+        return Err(fail("step is zero or leads away from the end"));
+    }
+    let count = match whole {
+        true => {
+            let step = step.to_i64() as i128;
+            ((span + step - step.signum()) / step) as f64
+        }
+        false => ((b - a) / s).ceil(),
+    };
+    if count > isize::MAX as f64 {
+        return Err(
+            TensorError::new(ErrorKind::Memory, OP, "number of elements overflows").with("elements", count)
+        );
+    }
+    Ok(count as usize)
+}
+
+fn is_whole(start: Scalar, end: Scalar, step: Scalar) -> bool {
+    [start, end, step].iter().all(|v| !matches!(v, Scalar::Float(_)))
+}
+
+impl Tensor {
+    /// `start, start + step, ..` before `end`: `ceil((end - start) / step)` elements; element `i` is
+    /// `start + i step`, computed in f64 (f32 for the halves) and rounded once. For an integer dtype start and
+    /// step are cut off to whole numbers after the elements have been counted, and the elements wrap. Dtype
+    /// for `None`: i64 where all three are whole, else the default float. PyTorch: `torch.arange`.
+    /// Errors: `NotImplemented` for bool; `Value` for step 0, a step away from `end`, numbers that are not
+    /// finite or, with an integer dtype, exceed i64.
+    pub fn arange(
+        start: impl Into<Scalar>,
+        end: impl Into<Scalar>,
+        step: impl Into<Scalar>,
+        dtype: impl Into<Option<DType>>,
+    ) -> Result<Tensor> {
+        const OP: &str = "arange";
+        let (start, end, step) = (start.into(), end.into(), step.into());
+        let whole = is_whole(start, end, step);
+        let dtype = dtype.into().unwrap_or(if whole { DType::I64 } else { DType::DEFAULT_FLOAT });
+        if dtype == DType::Bool {
+            return Err(no_bool(OP));
+        }
+        let count = length(start, end, step)?;
+        if dtype.is_int() {
+            for v in [start, end, step] {
+                castable(OP, v, DType::I64)?;
+            }
+            let (a, s) = (start.to_i64(), step.to_i64());
+            return tabulate(OP, count, dtype, |i| Scalar::Int(a.wrapping_add((i as i64).wrapping_mul(s))));
+        }
+        let (a, s) = (start.to_f64(), step.to_f64());
+        tabulate(OP, count, dtype, |i| {
+            Scalar::Float(match dtype.is_half() {
+                true => (i as f32).mul_add(s as f32, a as f32).into(),
+                false => (i as f64).mul_add(s, a),
+            })
+        })
+    }
+
+    /// `steps` numbers from `start` to `end`, both included, of the default float for `None`. With
+    /// `d = (end - start) / (steps - 1)` the first half is `start + i d` and the second one
+    /// `end - (steps - 1 - i) d`; one step gives `start`. Floats compute in their own dtype (halves in f32),
+    /// integers in f64 and cut off. PyTorch: `torch.linspace`.
+    /// Errors: `NotImplemented` for two or more steps of bool, `Value` for an end beyond the dtype's range.
+    pub fn linspace(
+        start: impl Into<Scalar>,
+        end: impl Into<Scalar>,
+        steps: usize,
+        dtype: impl Into<Option<DType>>,
+    ) -> Result<Tensor> {
+        const OP: &str = "linspace";
+        let (start, end, dtype) = (start.into(), end.into(), dtype.into().unwrap_or(DType::DEFAULT_FLOAT));
+        let Some((a, b)) = ends(OP, start, end, steps, dtype)? else {
+            let start = if steps == 0 { start } else { castable(OP, start, dtype)? };
+            return tabulate(OP, steps, dtype, |_| start);
+        };
+        let d = match dtype {
+            DType::F64 => (b - a) / (steps - 1) as f64,
+            _ if dtype.is_float() => ((b as f32 - a as f32) / (steps - 1) as f32).into(),
+            _ => (b - a) / (steps - 1) as f64,
+        };
+        tabulate(OP, steps, dtype, |i| match i < steps / 2 {
+            true => Scalar::Float(along(a, i, d, dtype)),
+            false => Scalar::Float(along(b, steps - 1 - i, -d, dtype)),
+        })
+    }
+
+    /// `base` to the powers `linspace(start, end, steps)`, of the default float for `None`. The exponents are
+    /// taken in f64 (f32 for the halves), the powers in f64; integers are cut off. PyTorch: `torch.logspace`.
+    /// Errors as [`linspace`](Self::linspace).
+    pub fn logspace(
+        start: impl Into<Scalar>,
+        end: impl Into<Scalar>,
+        steps: usize,
+        base: f64,
+        dtype: impl Into<Option<DType>>,
+    ) -> Result<Tensor> {
+        const OP: &str = "logspace";
+        let (start, end, dtype) = (start.into(), end.into(), dtype.into().unwrap_or(DType::DEFAULT_FLOAT));
+        let Some((a, b)) = ends(OP, start, end, steps, dtype)? else {
+            return tabulate(OP, steps, dtype, |_| Scalar::Float(base.powf(start.to_f64())));
+        };
+        let gap = if dtype.is_float() { rounded(Scalar::Float(b - a), dtype) } else { b - a };
+        let d = match dtype.is_half() {
+            true => (gap as f32 / (steps - 1) as f32).into(),
+            false => gap / (steps - 1) as f64,
+        };
+        let exponent = |from: f64, k: usize, d: f64| match dtype.is_half() {
+            true => (from as f32 + k as f32 * d as f32).into(),
+            false => from + k as f64 * d,
+        };
+        tabulate(OP, steps, dtype, |i| {
+            let e = match i < steps / 2 {
+                true => exponent(a, i, d),
+                false => exponent(b, steps - 1 - i, -d),
+            };
+            Scalar::Float(base.powf(e))
+        })
+    }
+}
+
+/// Both ends as the dtype holds them; `None` for fewer than two steps.
+fn ends(
+    op: &'static str,
+    start: Scalar,
+    end: Scalar,
+    steps: usize,
+    dtype: DType,
+) -> Result<Option<(f64, f64)>> {
+    if steps < 2 {
+        return Ok(None);
+    }
+    if dtype == DType::Bool {
+        return Err(no_bool(op));
+    }
+    let (start, end) = (castable(op, start, dtype)?, castable(op, end, dtype)?);
+    Ok(Some((rounded(start, dtype), rounded(end, dtype))))
+}
