@@ -110,13 +110,75 @@ fn integers_wrap() {
 fn bools_are_logic() {
     let (a, b) =
         ([false, false, true, true].map(Boolean::from), [false, true, false, true].map(Boolean::from));
-    for op in [Add, Maximum, Fmax, BitwiseOr] {
+    for op in [Add, Maximum, Fmax, BitwiseOr, Heaviside] {
         assert_eq!(apply(op, &a, &b), [false, true, true, true].map(Boolean::from));
     }
     for op in [Mul, Minimum, Fmin, BitwiseAnd] {
         assert_eq!(apply(op, &a, &b), [false, false, false, true].map(Boolean::from));
     }
     assert_eq!(apply(BitwiseXor, &a, &b), [false, true, true, false].map(Boolean::from));
+}
+
+/// The quotient is rounded before its fraction is cut off, as in PyTorch; floor_divide is exact.
+#[test]
+fn truncated_quotients() {
+    let (a, b) = ([1.0, -7.0, 7.0, 0.5, -0.5, 1.0, 0.0, INF], [0.1, 2.0, -2.0, 1.0, 1.0, 0.0, 0.0, 2.0]);
+    check(TruncDivide, &a, &b, &[10.0, -3.0, -3.0, 0.0, -0.0, INF, NAN, INF]);
+    assert_eq!(apply(TruncDivide, &[-7i32, 7, -7, i32::MIN], &[2, -2, -2, -1]), [-3, -3, 3, i32::MIN]);
+    assert_eq!(apply(TruncDivide, &[200u8], &[7]), [28]);
+}
+
+#[test]
+fn signs_lengths_and_steps() {
+    check(
+        Copysign,
+        &[1.0, -1.0, NAN, 0.0, INF],
+        &[-0.0, 2.0, 1.0, -INF, -1.0],
+        &[-1.0, 1.0, NAN, -0.0, -INF],
+    );
+    check(Hypot, &[3.0, INF, NAN, -0.0], &[-4.0, NAN, 1.0, -0.0], &[5.0, INF, NAN, 0.0]);
+    assert_eq!(apply(Hypot, &[3e300], &[4e300]), [5e300]);
+    check(Heaviside, &[-1.0, 0.0, -0.0, 2.0, NAN], &[5.0, 5.0, NAN, 5.0, 5.0], &[0.0, 5.0, NAN, 1.0, 0.0]);
+    assert_eq!(apply(Heaviside, &[-3i32, 0, 7], &[5, 5, 5]), [0, 5, 1]);
+}
+
+#[test]
+fn nextafter_steps_in_its_own_dtype() {
+    let edges = apply(Nextafter, &[1.0f64, 0.0, f64::MAX, INF, -1.0], &[2.0, -1.0, INF, 0.0, -1.0]);
+    assert_same(&edges, &[1.0 + f64::EPSILON, -f64::from_bits(1), INF, f64::MAX, -1.0]);
+    let narrow = apply(Nextafter, &[1.0f32, -1.0, 0.0, 1.0], &[2.0, 0.0, 1.0, f32::NAN]);
+    assert_eq!(narrow[..3], [1.0 + f32::EPSILON, -1.0 + f32::EPSILON / 2.0, f32::from_bits(1)]);
+    assert!(narrow[3].is_nan());
+    let one = f16::ONE;
+    assert_eq!(
+        apply(Nextafter, &[one, f16::ZERO], &[f16::ZERO, -one]),
+        [f16::from_bits(0x3BFF), f16::from_bits(0x8001)]
+    );
+    assert_eq!(apply(Nextafter, &[bf16::ONE], &[bf16::INFINITY]), [bf16::from_bits(0x3F81)]);
+    // Equal numbers: the second, with its sign.
+    assert_same(&apply(Nextafter, &[0.0, -0.0], &[-0.0, 0.0]), &[-0.0, 0.0]);
+}
+
+/// PyTorch's answers, for the most negative number too.
+#[test]
+fn common_divisors_and_multiples() {
+    assert_eq!(apply(Gcd, &[12i32, -12, 0, 0, 7], &[18, 18, 5, 0, -7]), [6, 6, 5, 0, 7]);
+    assert_eq!(apply(Gcd, &[-128i8, -128, -128], &[0, 2, 18]), [-128, 2, -2]);
+    assert_eq!(apply(Gcd, &[i64::MIN, i64::MIN], &[-1, i64::MIN]), [1, i64::MIN]);
+    assert_eq!(apply(Lcm, &[12i32, -4, 0], &[18, 6, 5]), [36, 12, 0]);
+    assert_eq!(apply(Lcm, &[-127i8, 12], &[2, 126]), [-2, -4]);
+    assert_eq!(apply(Lcm, &[i32::MAX, i32::MAX - 1], &[2, 12]), [2, 4]);
+    assert_eq!(apply(Lcm, &[12u8], &[254]), [244]);
+    assert_eq!(apply(Lcm, &[i32::MIN], &[i32::MIN + 1]), [i32::MIN]);
+}
+
+#[test]
+fn shifts_out_of_range() {
+    assert_eq!(apply(BitwiseLeftShift, &[1i8, 3, 1, 1, -1], &[7, 7, 8, -1, 1]), [-128, -128, 0, 0, -2]);
+    assert_eq!(apply(BitwiseRightShift, &[-128i8, 127, -1, -5, 5], &[7, 7, 100, -1, -1]), [-1, 0, -1, -1, 0]);
+    assert_eq!(apply(BitwiseLeftShift, &[1i64, 1, i64::MAX], &[63, 64, 1]), [i64::MIN, 0, -2]);
+    assert_eq!(apply(BitwiseRightShift, &[i64::MIN, i64::MAX], &[63, 64]), [-1, 0]);
+    assert_eq!(apply(BitwiseRightShift, &[255u8, 255], &[7, 8]), [1, 0]);
 }
 
 #[test]
@@ -137,7 +199,7 @@ fn halves_are_rounded_as_by_f32() {
 #[test]
 fn errors() {
     let (a, zero) = (Array::of(&[1i32, 2]), Array::of(&[1i32, 0]));
-    for op in [FloorDivide, Remainder, Fmod] {
+    for op in [FloorDivide, TruncDivide, Remainder, Fmod] {
         let mut out = Array::of(&[5i32, 6]);
         let error = Naive.binary(op, a.view(), zero.view(), out.out()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ZeroDivision);

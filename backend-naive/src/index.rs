@@ -51,8 +51,8 @@ pub(crate) fn scatter(
         ScatterOp::Amax => BinaryOp::Maximum,
         ScatterOp::Amin => BinaryOp::Minimum,
     };
-    match_dtype!(floats io.dtype(), T => merge::<T, f64>(op, binary::float(combine), io, axis, index, src),
-        else match_dtype!(ints io.dtype(), T => merge::<T, i64>(op, binary::int(combine), io, axis, index, src),
+    match_dtype!(floats io.dtype(), T => merge::<T, f64>(op, binary::float::<T>(combine), io, axis, index, src),
+        else match_dtype!(ints io.dtype(), T => merge::<T, i64>(op, binary::int::<T>(combine), io, axis, index, src),
             else merge::<Boolean, bool>(op, binary::boolean(combine), io, axis, index, src)))
 }
 

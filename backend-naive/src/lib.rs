@@ -7,6 +7,7 @@
 //! | file | families |
 //! |---|---|
 //! | `unary`, `binary`, `ternary`, `compare` | elementwise arithmetic |
+//! | `special` | functions of these that libm lacks |
 //! | `copy` | fill, copy with a cast, select |
 //! | `reduce`, `scan` | reductions, arg-reductions, running reductions |
 //! | `matmul` | matrix products |
@@ -37,6 +38,7 @@ mod memory;
 mod reduce;
 mod scan;
 mod softmax;
+mod special;
 mod ternary;
 mod unary;
 mod walk;

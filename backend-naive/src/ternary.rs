@@ -13,10 +13,11 @@ pub(crate) fn ternary(op: TernaryOp, a: View<'_>, b: View<'_>, c: View<'_>, out:
     let x = [a, b, c];
     match op {
         TernaryOp::Addcmul { value } => match_wide!(numbers a.dtype(), T, W => {
-            let value = W::of(value);
-            map::<T, W>(op, x, out, |a, b, c| a.plus(value.times(b).times(c)))
+            let value = W::parameter(value);
+            map::<T, W>(op, x, out, |a, b, c| a.plus_product(value.times(b), c))
         }, else refuse()),
         TernaryOp::Addcdiv { value } => match_dtype!(floats a.dtype(), T => {
+            let value = value.to_f64();
             map::<T, f64>(op, x, out, |a, b, c| a + value * b / c)
         }, else refuse()),
         TernaryOp::Lerp => {
@@ -37,9 +38,10 @@ fn map<T: Element, W: Wide>(
     map3(op.name(), operands, out, |a: T, b: T, c: T| f(W::of(a), W::of(b), W::of(c)).to::<T>())
 }
 
-/// From the nearer end, so that weight 0 gives `a` and weight 1 gives `b` exactly.
+/// From the nearer end, so that weight 0 gives `a` and weight 1 gives `b` exactly; product and sum are rounded
+/// once, as in PyTorch.
 fn lerp(a: f64, b: f64, weight: f64) -> f64 {
-    if weight.abs() < 0.5 { a + weight * (b - a) } else { b - (b - a) * (1.0 - weight) }
+    if weight.abs() < 0.5 { weight.mul_add(b - a, a) } else { (a - b).mul_add(1.0 - weight, b) }
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ fn apply<T: Element>(op: TernaryOp, a: &[T], b: &[T], c: &[T]) -> Vec<T> {
 
 #[test]
 fn products_and_quotients_are_added() {
-    assert_same(&apply(Addcmul { value: 0.5 }, &[1.0, NAN], &[3.0, 1.0], &[4.0, 1.0]), &[7.0, NAN]);
-    assert_same(&apply(Addcdiv { value: 2.0 }, &[1.0, 1.0], &[3.0, 1.0], &[4.0, 0.0]), &[2.5, INF]);
-    assert_eq!(apply(Addcmul { value: 2.0 }, &[1i32, i32::MAX], &[2, 1], &[3, 1]), [13, i32::MIN + 1]);
-    assert_eq!(apply(Addcmul { value: 1.0 }, &[i64::MAX], &[1], &[1]), [i64::MIN]);
-    assert_eq!(apply(Addcmul { value: 1.0 }, &[250u8], &[2], &[4]), [2]);
+    assert_same(&apply(Addcmul { value: 0.5.into() }, &[1.0, NAN], &[3.0, 1.0], &[4.0, 1.0]), &[7.0, NAN]);
+    assert_same(&apply(Addcdiv { value: 2.0.into() }, &[1.0, 1.0], &[3.0, 1.0], &[4.0, 0.0]), &[2.5, INF]);
+    assert_eq!(apply(Addcmul { value: 2.0.into() }, &[1i32, i32::MAX], &[2, 1], &[3, 1]), [13, i32::MIN + 1]);
+    assert_eq!(apply(Addcmul { value: 1.0.into() }, &[i64::MAX], &[1], &[1]), [i64::MIN]);
+    assert_eq!(apply(Addcmul { value: 1.0.into() }, &[250u8], &[2], &[4]), [2]);
 }
 
 #[test]
@@ -36,11 +36,11 @@ fn clamp_lets_the_upper_bound_win_and_keeps_nan() {
 #[test]
 fn errors() {
     let (x, mut out) = (Array::of(&[1i32]), Array::of(&[0i32]));
-    for op in [Lerp, Addcdiv { value: 1.0 }] {
+    for op in [Lerp, Addcdiv { value: 1.0.into() }] {
         assert_eq!(kind(Naive.ternary(op, x.view(), x.view(), x.view(), out.out())), ErrorKind::DType);
     }
     let (x, mut out) = (Array::cast(&[1], &[1.0], DType::Bool), Array::garbage(&[1], DType::Bool));
-    for op in [Clamp, Addcmul { value: 1.0 }] {
+    for op in [Clamp, Addcmul { value: 1.0.into() }] {
         assert_eq!(kind(Naive.ternary(op, x.view(), x.view(), x.view(), out.out())), ErrorKind::DType);
     }
     let (x, y, mut out) = (Array::of(&[1f32]), Array::of(&[1f32, 2.0]), Array::of(&[0f32]));

@@ -7,6 +7,7 @@ use rusttorch_backend::ops::UnaryOp;
 use rusttorch_backend::{Boolean, Element, Result, View, ViewMut, match_dtype};
 
 use crate::check::refused;
+use crate::special;
 use crate::walk::{map1, update1};
 use crate::wide::Wide;
 
@@ -80,10 +81,14 @@ fn float(op: UnaryOp) -> Option<fn(f64) -> f64> {
         Atanh => libm::atanh,
         Erf => libm::erf,
         Erfc => libm::erfc,
+        Erfinv => special::erfinv,
+        Lgamma => special::lgamma,
+        Digamma => special::digamma,
+        Sinc => special::sinc,
         Sigmoid => sigmoid,
         // Written so that NaN fails the test and stays.
         Relu => |x| if x < 0.0 { 0.0 } else { x },
-        BitwiseNot | Isnan | Isinf | Isfinite | LogicalNot => return None,
+        BitwiseNot | Isnan | Isinf | Isfinite | Isposinf | Isneginf | Signbit | LogicalNot => return None,
     };
     Some(f)
 }
@@ -100,8 +105,9 @@ fn int(op: UnaryOp) -> Option<fn(i64) -> i64> {
         Relu => |x| x.max(0),
         BitwiseNot => |x| !x,
         Frac | Sqrt | Rsqrt | Reciprocal | Exp | Exp2 | Expm1 | Log | Log2 | Log10 | Log1p | Sin | Cos
-        | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Sigmoid
-        | Isnan | Isinf | Isfinite | LogicalNot => return None,
+        | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Erfinv
+        | Lgamma | Digamma | Sinc | Sigmoid | Isnan | Isinf | Isfinite | Isposinf | Isneginf | Signbit
+        | LogicalNot => return None,
     };
     Some(f)
 }
@@ -114,7 +120,8 @@ fn boolean(op: UnaryOp) -> Option<fn(bool) -> bool> {
         BitwiseNot => |x| !x,
         Abs | Neg | Ceil | Floor | Round | Trunc | Frac | Sqrt | Rsqrt | Square | Reciprocal | Exp | Exp2
         | Expm1 | Log | Log2 | Log10 | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh
-        | Asinh | Acosh | Atanh | Erf | Erfc | Sigmoid | Relu | Isnan | Isinf | Isfinite | LogicalNot => {
+        | Asinh | Acosh | Atanh | Erf | Erfc | Erfinv | Lgamma | Digamma | Sinc | Sigmoid | Relu | Isnan
+        | Isinf | Isfinite | Isposinf | Isneginf | Signbit | LogicalNot => {
             return None;
         }
     };
@@ -128,10 +135,14 @@ fn predicate(op: UnaryOp) -> Option<fn(f64) -> bool> {
         Isnan => f64::is_nan,
         Isinf => f64::is_infinite,
         Isfinite => f64::is_finite,
+        Isposinf => |x| x == f64::INFINITY,
+        Isneginf => |x| x == f64::NEG_INFINITY,
+        Signbit => f64::is_sign_negative,
         LogicalNot => |x| x == 0.0,
         Abs | Neg | Sign | Ceil | Floor | Round | Trunc | Frac | Sqrt | Rsqrt | Square | Reciprocal | Exp
         | Exp2 | Expm1 | Log | Log2 | Log10 | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Sinh | Cosh
-        | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Sigmoid | Relu | BitwiseNot => return None,
+        | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Erfinv | Lgamma | Digamma | Sinc | Sigmoid | Relu
+        | BitwiseNot => return None,
     };
     Some(f)
 }

@@ -32,9 +32,10 @@ fn nan_stays_nan_but_for_sign() {
 #[test]
 fn signs_of_zero_are_kept() {
     use UnaryOp::*;
-    for op in
-        [Ceil, Floor, Round, Trunc, Sqrt, Tanh, Sin, Tan, Asin, Atan, Sinh, Asinh, Atanh, Expm1, Log1p, Erf]
-    {
+    for op in [
+        Ceil, Floor, Round, Trunc, Sqrt, Tanh, Sin, Tan, Asin, Atan, Sinh, Asinh, Atanh, Expm1, Log1p, Erf,
+        Erfinv,
+    ] {
         assert_same(&floats(op, &[-0.0, 0.0]), &[-0.0, 0.0]);
     }
     assert_same(&floats(Round, &[-0.4]), &[-0.0]);
@@ -98,6 +99,10 @@ fn predicates() {
     assert_eq!(apply(Isinf, &x).floats(), [0.0, 1.0, 0.0, 0.0, 0.0]);
     assert_eq!(apply(Isfinite, &x).floats(), [0.0, 0.0, 1.0, 1.0, 1.0]);
     assert_eq!(apply(LogicalNot, &x).floats(), [0.0, 0.0, 1.0, 1.0, 0.0]);
+    assert_eq!(apply(Isneginf, &x).floats(), [0.0, 1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(apply(Isposinf, &x).floats(), [0.0; 5]);
+    assert_eq!(apply(Signbit, &x).floats(), [0.0, 1.0, 0.0, 1.0, 0.0]);
+    assert_eq!(apply(Signbit, &Array::of(&[-1i8, 0, 1])).floats(), [1.0, 0.0, 0.0]);
     let x = Array::of(&[i64::MIN, i64::MAX, 0]);
     assert_eq!(apply(Isfinite, &x).floats(), [1.0, 1.0, 1.0]);
     assert_eq!(apply(LogicalNot, &x).floats(), [0.0, 0.0, 1.0]);

@@ -62,6 +62,10 @@ pub(crate) trait Number: Wide + PartialOrd {
     const HIGHEST: Self;
     fn plus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
+    /// `self + a * b`; of floats rounded once.
+    fn plus_product(self, a: Self, b: Self) -> Self;
+    /// A parameter of an op.
+    fn parameter(value: Scalar) -> Self;
     /// What `self.plus(other)` lost by rounding.
     fn lost(self, other: Self) -> Self;
     /// The larger one; NaN if either is NaN; -0 lies below +0.
@@ -84,6 +88,15 @@ impl Number for f64 {
     #[inline(always)]
     fn times(self, other: f64) -> f64 {
         self * other
+    }
+
+    #[inline(always)]
+    fn plus_product(self, a: f64, b: f64) -> f64 {
+        a.mul_add(b, self)
+    }
+
+    fn parameter(value: Scalar) -> f64 {
+        value.to_f64()
     }
 
     /// Knuth's two-sum (The Art of Computer Programming, volume 2, 4.2.2), exact in either order of
@@ -123,6 +136,15 @@ impl Number for i64 {
     #[inline(always)]
     fn times(self, other: i64) -> i64 {
         self.wrapping_mul(other)
+    }
+
+    #[inline(always)]
+    fn plus_product(self, a: i64, b: i64) -> i64 {
+        self.plus(a.times(b))
+    }
+
+    fn parameter(value: Scalar) -> i64 {
+        value.to_i64()
     }
 
     #[inline(always)]

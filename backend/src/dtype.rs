@@ -144,6 +144,8 @@ impl DTypeSet {
     pub const ALL: DTypeSet = DTypeSet::of(&DType::ALL);
     /// The four floats.
     pub const FLOATS: DTypeSet = DTypeSet::of(&[DType::F16, DType::BF16, DType::F32, DType::F64]);
+    /// f32 and f64.
+    pub const WIDE: DTypeSet = DTypeSet::of(&[DType::F32, DType::F64]);
     /// The five integers.
     pub const INTS: DTypeSet = DTypeSet::of(&[DType::U8, DType::I8, DType::I16, DType::I32, DType::I64]);
     /// Integers and floats: everything but bool.

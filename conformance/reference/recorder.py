@@ -227,13 +227,15 @@ class Family:
             to_float = ints and outputs and outputs[0].dtype is torch.float32 and self.name in ("unary", "binary")
             wider = (lambda v: v.double() if isinstance(v, torch.Tensor) else v) if to_float else widen
             wide = lambda: fn(*tree_map(tensors, wider), **widen_params(params))
-            alt = None if undefined else self.second_answer(outputs, wide, limit and limit(tensors[0], None))
+            # Draws of another dtype are other draws.
+            alone = undefined or seed is not None
+            alt = None if alone else self.second_answer(outputs, wide, limit and limit(tensors[0], None))
         else:
             outputs, alt = flat(out), None
         rest = {"const": list(constants) or None, "seed": seed, "out": self.ref(outputs), "alt": alt, "num": num,
                 "why": why, "undefined": undefined or None}
         if grad or grad2:
-            rest.update(self.gradients(fn, tensors, params, grad2, limit, second, constants))
+            rest.update(self.gradients(fn, tensors, params, grad2, limit, second, constants, seed is not None))
         if op.startswith("torch.") and not op.startswith("torch.optim."):
             self.samples.append(Sample(
                 op, self.name, len(self.cases), fn, resolve(op), tensors, params, outputs, seed, tuple(constants),
@@ -258,9 +260,9 @@ class Family:
         answers = [self.ref(a) if far(o, a) else None for o, a in zip(outputs, answers)]
         return answers if any(a is not None for a in answers) else None
 
-    def gradients(self, fn, args, params, second, limit=None, answer=None, constants=()):
+    def gradients(self, fn, args, params, second, limit=None, answer=None, constants=(), drawn=False):
         rest, grads = self.gradients_of(fn, args, params, second, constants)
-        if grads and not second:
+        if grads and not second and not drawn:
             wide = lambda: self.gradients_of(fn, tree_map(args, widen), widen_params(params), False, constants)[1]
             alt = self.second_answer(grads, wide, limit and limit(args[0], grad_output(grads[0].detach())))
             if answer is not None and args[0].dtype is torch.float64:

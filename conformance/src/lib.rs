@@ -22,7 +22,7 @@
 //! | [`call`], [`drive`] | playing a call in all its forms |
 //! | [`suite`] | from a case to calls, a file a family |
 //! | [`tolerance`], [`compare`](mod@crate::compare) | bounds and judgement |
-//! | [`frontend`] | the same cases through `Tensor`, with gradients |
+//! | [`frontend`] | the same cases through the catalogue of ops, with gradients and every form; the table of ops |
 //! | [`report`] | what was found |
 //! | [`faults`] | deliberately wrong backends, each of which must be caught |
 //! | [`minimal`] | memory and primitives of another backend, so that composed defaults are judged |

@@ -46,7 +46,9 @@ pub use rusttorch_backend as backend;
 pub use autograd::{enable_grad, no_grad};
 pub use ops::generator::{get_rng_state, manual_seed, set_rng_state, with_default_generator, with_generator};
 pub use ops::out::with_out;
-pub use ops::{Dims, Index, IndexList, MeshIndexing, Operand, Repeats, Rhs, Sections, Sides};
+pub use ops::{
+    Bound, Dims, Index, IndexList, MeshIndexing, Operand, Repeats, Rhs, Rounding, Sections, Sides,
+};
 pub use rusttorch_backend::ops::Reduction;
 pub use rusttorch_backend::{
     DType, Element, ErrorKind, Generator, Layout, Result, Scalar, TensorError, bf16, f16, memory,

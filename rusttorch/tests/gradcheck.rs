@@ -7,8 +7,9 @@ use rusttorch::autograd::{gradcheck, gradgradcheck};
 use rusttorch::backend::ops::{BinaryOp, UnaryOp};
 use rusttorch::nn::functional::{
     CrossEntropy, binary_cross_entropy, cross_entropy, l1_loss, linear, mse_loss, smooth_l1_loss,
+    weighted_l1_loss, weighted_mse_loss,
 };
-use rusttorch::{DType, Dims, Index, Reduction, Result, Tensor};
+use rusttorch::{DType, Dims, Index, Reduction, Result, Rounding, Tensor};
 
 fn tensor(values: &[f64], shape: &[usize]) -> Tensor {
     Tensor::from_slice(values, shape).unwrap()
@@ -36,9 +37,9 @@ fn domain(op: UnaryOp) -> Tensor {
     use UnaryOp::*;
     let x = sample(&[3, 4]);
     match op {
-        Sqrt | Rsqrt | Log | Log2 | Log10 | Reciprocal => positive(&[3, 4]),
+        Sqrt | Rsqrt | Log | Log2 | Log10 | Reciprocal | Lgamma | Digamma => positive(&[3, 4]),
         Log1p => positive(&[3, 4]).sub(0.9).unwrap(),
-        Asin | Acos | Atanh => x.mul(0.45).unwrap(),
+        Asin | Acos | Atanh | Erfinv => x.mul(0.45).unwrap(),
         Acosh => positive(&[3, 4]).add(1.0).unwrap(),
         Tan => x.mul(0.6).unwrap(),
         _ => x,
@@ -70,9 +71,11 @@ macro_rules! check_binary {
             let mut checked = 0;
             $({
                 let op = BinaryOp::$variant;
-                // Integer ops have no gradient, and PyTorch gives floor_divide none either.
-                if op.rule().accepts().contains(DType::F64) && op != BinaryOp::FloorDivide {
-                    let a = if op == BinaryOp::Pow { positive(&[3, 4]) } else { sample(&[3, 4]) };
+                // Integer ops have no gradient, and PyTorch gives these none either.
+                let none = matches!(op, BinaryOp::FloorDivide | BinaryOp::Heaviside | BinaryOp::Zeta);
+                if op.rule().accepts().contains(DType::F64) && !none {
+                    let positive_base = matches!(op, BinaryOp::Pow | BinaryOp::Xlogy);
+                    let a = if positive_base { positive(&[3, 4]) } else { sample(&[3, 4]) };
                     let b = positive(&[4]).add(0.15).unwrap();
                     both(stringify!($method), &|t| t[0].$method(&t[1]), &[a.clone(), b.clone()]);
                     // Broadcasting on the other side, and a number.
@@ -105,11 +108,55 @@ fn ternary_ops() {
 }
 
 #[test]
+fn parameters_and_numbers_on_the_left() {
+    let (x, y) = (sample(&[3, 4]), positive(&[4]));
+    let one = |name: &str, f: &dyn Fn(&Tensor) -> Result<Tensor>, x: &Tensor| {
+        both(name, &|t: &[Tensor]| f(&t[0]), std::slice::from_ref(x));
+    };
+    let two = |name: &str, f: &dyn Fn(&Tensor, &Tensor) -> Result<Tensor>| {
+        both(name, &|t: &[Tensor]| f(&t[0], &t[1]), &[x.clone(), y.clone()]);
+    };
+    two("add, alpha", &|a, b| a.add_alpha(b, 2.5));
+    two("sub, alpha", &|a, b| a.sub_alpha(b, -3));
+    two("rsub", &|a, b| a.rsub(b, 0.5));
+    two("div, floor", &|a, b| a.div_mode(b, Some(Rounding::Floor))?.add(&a.mul(b)?));
+    two("float_power", &|a, b| a.abs()?.float_power(b));
+    two("ldexp", &|a, b| a.ldexp(b));
+    one("ldexp by an integer", &|a| a.ldexp(&Tensor::from_slice(&[3i64, -2, 0, 1], &[4])?), &x);
+    let small = x.mul(0.2).unwrap().add(0.5).unwrap();
+    one("logit", &|x| x.logit(None), &small);
+    one("logit, eps", &|x| x.logit(Some(0.3)), &small);
+    one("nan_to_num", &|x| x.nan_to_num(None, None, None)?.square(), &x);
+    one("round_decimals", &|x| x.round_decimals(1)?.mul(x), &x.add(0.013).unwrap());
+    one("deg2rad", &|x| x.deg2rad()?.sin(), &x);
+    one("rad2deg", &|x| x.rad2deg()?.mul(0.01)?.sin(), &x);
+    for n in 0..4 {
+        one("polygamma", &|x| x.polygamma(n)?.mul(0.1), &positive(&[3, 4]).add(0.5).unwrap());
+    }
+    let positive = positive(&[3, 4]);
+    one("rpow", &|x| x.rpow(1.7), &x);
+    one("rremainder", &|x| x.rremainder(5.3), &positive);
+    one("rdiv", &|x| x.rdiv(2.0), &positive);
+    one("rxlogy", &|x| x.rxlogy(3), &positive);
+    one("rzeta", &|x| x.rzeta(2.5), &positive.add(0.4).unwrap());
+    one("number / tensor", &|x| 2.0 / x, &positive);
+}
+
+#[test]
 fn choosing_and_filling() {
     let (a, b) = (sample(&[2, 3]), positive(&[3]));
     let mask = a.gt(0.1).unwrap();
     both("where", &|t| Tensor::where_cond(&mask, &t[0].square()?, &t[1].exp()?), &[a.clone(), b.clone()]);
     both("masked_fill", &|t| t[0].exp()?.masked_fill(&mask, 3.0), std::slice::from_ref(&a));
+    both(
+        "masked_fill with a tensor",
+        &|t| t[0].exp()?.masked_fill(&mask, &t[1].square()?),
+        &[a.clone(), tensor(&[0.7], &[])],
+    );
+    both("addcmul_", &|t| t[0].mul(2.0)?.addcmul_(&t[1], &t[0], 1.5), &[a.clone(), b.clone()]);
+    both("addcdiv_", &|t| t[0].mul(2.0)?.addcdiv_(&t[0], &t[1], 3), &[a.clone(), b.clone()]);
+    both("lerp_", &|t| t[0].mul(1.1)?.lerp_(&t[1], 0.3), &[a.clone(), b.clone()]);
+    both("clamp_", &|t| t[0].mul(1.1)?.clamp_(None, 0.77)?.square(), std::slice::from_ref(&a));
     both(
         "copy_ into a view",
         &|t| {
@@ -254,6 +301,9 @@ fn losses() {
         let pair = [x.clone(), t.clone()];
         both("mse", &|v| mse_loss(&v[0], &v[1], reduction), &pair);
         both("l1", &|v| l1_loss(&v[0], &v[1], reduction), &pair);
+        let weighted = [x.clone(), t.clone(), t.sqrt().unwrap()];
+        both("weighted mse", &|v| weighted_mse_loss(&v[0], &v[1], &v[2], reduction), &weighted);
+        both("weighted l1", &|v| weighted_l1_loss(&v[0], &v[1], &v[2], reduction), &weighted);
         both("smooth_l1", &|v| smooth_l1_loss(&v[0], &v[1], 0.777, reduction), &pair);
         both(
             "bce",
@@ -270,8 +320,8 @@ fn losses() {
             let soft = t.softmax(1).unwrap();
             both(
                 "cross_entropy of probabilities",
-                &|v| cross_entropy(&v[0], &soft, &options),
-                std::slice::from_ref(&x),
+                &|v| cross_entropy(&v[0], &v[1], &options),
+                &[x.clone(), soft],
             );
         }
     }

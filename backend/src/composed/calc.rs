@@ -174,7 +174,7 @@ impl<'b, B: Backend + ?Sized> Calc<'b, B> {
 
     /// `a + value * b`, which the ternary op rounds no more than once where a backend fuses it.
     pub(super) fn add_scaled(&self, a: &impl Operand, value: f64, b: &impl Operand) -> Result<Temp> {
-        self.ternary(TernaryOp::Addcmul { value }, a, b, &self.constant(1.0)?)
+        self.ternary(TernaryOp::Addcmul { value: value.into() }, a, b, &self.constant(1.0)?)
     }
 
     /// A bool of the shape of `a`, to which `b` broadcasts; both of one dtype.

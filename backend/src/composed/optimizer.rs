@@ -65,16 +65,17 @@ fn step<B: Backend + ?Sized>(c: &Calc<'_, B>, optimizer: Optimizer, p: &mut Para
                 let m =
                     c.ternary(TernaryOp::Lerp, &c.input(first.as_view())?, &grad, &c.constant(1.0 - beta1)?)?;
                 let kept = c.times(&c.input(second.as_view())?, beta2)?;
-                let v = c.ternary(TernaryOp::Addcmul { value: 1.0 - beta2 }, &kept, &grad, &grad)?;
+                let v = c.ternary(TernaryOp::Addcmul { value: (1.0 - beta2).into() }, &kept, &grad, &grad)?;
                 drop((kept, grad));
 
-                // Bias corrections are taken in f64, from the step alone.
+                // Bias corrections are taken in f64, from the step alone. By libm, not std: its bits do not depend
+                // on the platform.
                 let t = p.step as f64;
-                let step_size = lr / (1.0 - beta1.powf(t));
-                let correction = (1.0 - beta2.powf(t)).sqrt();
+                let step_size = lr / (1.0 - libm::pow(beta1, t));
+                let correction = (1.0 - libm::pow(beta2, t)).sqrt();
                 let root = c.binary(BinaryOp::Div, &c.unary(UnaryOp::Sqrt, &v)?, &c.constant(correction)?)?;
                 let denominator = c.plus(&root, eps)?;
-                let update = TernaryOp::Addcdiv { value: -step_size };
+                let update = TernaryOp::Addcdiv { value: (-step_size).into() };
                 let updated = if decoupled && weight_decay != 0.0 {
                     let shrunk = c.times(&param, 1.0 - lr * weight_decay)?;
                     c.ternary(update, &shrunk, &m, &denominator)?

@@ -33,12 +33,18 @@ pub enum DTypeRule {
     Any,
     /// Integers and floats, result of the same; bool is refused.
     Number,
+    /// Integers and floats, result of the same; bool is cast to i64 first.
+    Counted,
     /// Floats, result of the same; integers and bool are refused, as PyTorch has no kernel for them.
     Float,
     /// Integers and bool are cast to the default float first; result a float.
     ToFloat,
+    /// As `ToFloat`, but the half types are refused, as PyTorch has no kernel for them.
+    Wide,
     /// Integers and bool, result of the same; floats are refused.
     Integral,
+    /// Integers, result of the same; floats and bool are refused.
+    Int,
     /// Every dtype, result bool.
     Predicate,
 }
@@ -47,17 +53,20 @@ impl DTypeRule {
     /// The dtypes a user may pass.
     pub const fn accepts(self) -> DTypeSet {
         match self {
-            DTypeRule::Any | DTypeRule::ToFloat | DTypeRule::Predicate => DTypeSet::ALL,
+            DTypeRule::Any | DTypeRule::Counted | DTypeRule::ToFloat | DTypeRule::Predicate => DTypeSet::ALL,
             DTypeRule::Number => DTypeSet::NUMBERS,
             DTypeRule::Float => DTypeSet::FLOATS,
+            DTypeRule::Wide => DTypeSet::INTEGRAL.union(DTypeSet::WIDE),
             DTypeRule::Integral => DTypeSet::INTEGRAL,
+            DTypeRule::Int => DTypeSet::INTS,
         }
     }
 
     /// The dtype in which the op is computed, that is, of the inputs a backend sees.
     pub const fn compute(self, dtype: DType) -> DType {
         match self {
-            DTypeRule::ToFloat => dtype.or_float(),
+            DTypeRule::ToFloat | DTypeRule::Wide => dtype.or_float(),
+            DTypeRule::Counted if matches!(dtype, DType::Bool) => DType::I64,
             _ => dtype,
         }
     }
@@ -73,7 +82,9 @@ impl DTypeRule {
     /// The dtypes a backend is handed.
     pub const fn computes(self) -> DTypeSet {
         match self {
+            DTypeRule::Counted => DTypeSet::NUMBERS,
             DTypeRule::ToFloat => DTypeSet::FLOATS,
+            DTypeRule::Wide => DTypeSet::WIDE,
             _ => self.accepts(),
         }
     }
@@ -107,6 +118,14 @@ macro_rules! define_ops {
             /// Whether there is an in-place method, whose name ends in an underscore.
             pub const fn has_in_place(self) -> bool {
                 match self { $($name::$variant => stringify!($assign).len() > 1,)* }
+            }
+
+            /// The name of the in-place method, or that of the other where there is none.
+            pub const fn in_place_name(self) -> &'static str {
+                match self {
+                    $($name::$variant if self.has_in_place() => stringify!($assign),)*
+                    _ => self.name(),
+                }
             }
 
             /// The qualified name of the PyTorch function that it must agree with.

@@ -26,8 +26,8 @@ macro_rules! unary_table {
         Sqrt sqrt sqrt_ "torch.sqrt" ToFloat;
         /// `1 / sqrt(x)`. A zero gives the infinity of its sign; below zero NaN.
         Rsqrt rsqrt rsqrt_ "torch.rsqrt" ToFloat;
-        /// `x * x`. Integers wrap.
-        Square square square_ "torch.square" Number;
+        /// `x * x`. Integers wrap; bool becomes i64.
+        Square square square_ "torch.square" Counted;
         /// `1 / x`. A zero gives the infinity of its sign.
         Reciprocal reciprocal reciprocal_ "torch.reciprocal" ToFloat;
         /// `e^x`. NaN stays NaN.
@@ -72,6 +72,14 @@ macro_rules! unary_table {
         Erf erf erf_ "torch.erf" ToFloat;
         /// `1 - erf(x)`, exact in the tail.
         Erfc erfc erfc_ "torch.erfc" ToFloat;
+        /// The inverse of `erf`. ±1 give ±inf, beyond NaN. Keeps the sign of zero.
+        Erfinv erfinv erfinv_ "torch.erfinv" ToFloat;
+        /// `log(|gamma(x)|)`. The poles (zeros and negative integers) and both infinities give inf.
+        Lgamma lgamma lgamma_ "torch.lgamma" ToFloat;
+        /// `gamma'(x) / gamma(x)`. +0 gives -inf and -0 inf; negative integers and -inf give NaN.
+        Digamma digamma digamma_ "torch.digamma" ToFloat;
+        /// `sin(pi x) / (pi x)`, and 1 at zero. Infinities give NaN.
+        Sinc sinc sinc_ "torch.sinc" ToFloat;
         /// The logistic function `1 / (1 + e^-x)`, stable at both ends.
         Sigmoid sigmoid sigmoid_ "torch.sigmoid" ToFloat;
         /// `max(x, 0)`. NaN stays NaN; -0 may stay -0.
@@ -82,6 +90,12 @@ macro_rules! unary_table {
         Isinf isinf - "torch.isinf" Predicate;
         /// Whether `x` is neither NaN nor an infinity; true for integers.
         Isfinite isfinite - "torch.isfinite" Predicate;
+        /// Whether `x` is +inf; false for integers.
+        Isposinf isposinf - "torch.isposinf" Predicate;
+        /// Whether `x` is -inf; false for integers.
+        Isneginf isneginf - "torch.isneginf" Predicate;
+        /// Whether the sign of `x` is set: that of -0 is, and that of a NaN may be.
+        Signbit signbit - "torch.signbit" Predicate;
         /// Whether `x` equals zero. NaN does not.
         LogicalNot logical_not logical_not_ "torch.logical_not" Predicate;
         /// The complement of every bit; of a bool its negation.

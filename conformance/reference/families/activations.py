@@ -1,5 +1,7 @@
 """Softmax and the activations, with their gradients."""
 
+import warnings
+
 import torch
 
 from recorder import Family, resolve
@@ -30,9 +32,16 @@ def record_softmax(_tables):
         for dtype in ALL:
             family.call(op, ordinary(dtype, [2, 3]), 1, params={"dtype": F64})
         family.call(op, rough(torch.float16, [2, 3], 35), 0, params={"dtype": F32}, grad=True)
-        family.call(op, rough(F64, [2, 3], 36), -2, params={"dtype": torch.bfloat16}, grad=True)
+        family.call(op, rough(F64, [2, 3], 36), -2, params={"dtype": torch.bfloat16})
         family.error(op, torch.ones(2), 0, params={"dtype": torch.int64})
     family.call("torch.log_softmax", tensor([0.0, 1000.0], F32), 0, num=[33])
+    # Without a dim, which PyTorch then takes from the number of dimensions, with a warning.
+    warnings.filterwarnings("ignore", message="Implicit dimension choice")
+    for op in ("softmax", "log_softmax", "softmin"):
+        for shape in [(), (3,), (2, 3), (2, 2, 2), (1, 2, 2, 1)]:
+            family.call(NN + op, rough(F32, shape, 37), grad=True)
+        family.call(NN + op, torch.tensor([[1, 2], [4, 2]]), -1, params={"dtype": F32})
+        family.error(NN + op, torch.tensor([[1, 2], [4, 2]]), -1)
     return family
 
 
@@ -119,6 +128,13 @@ def record_activation(tables):
             family.error(op, torch.tensor([True, False]), params=parameter_sets[0])
         else:
             family.error(op, torch.tensor([1, 2, 3]), params=parameter_sets[0])
+    # Under their other names.
+    for name in ("relu", "celu", "selu", "threshold", "rrelu"):
+        params = {"threshold": 0.5, "value": 2.0} if name == "threshold" else {}
+        family.call(NN + name, ordinary(F32, [5]), params=params, grad=True)
+    for dtype in WIDE:
+        family.call("torch.rrelu", rough(dtype, [3, 5], 47), params={"training": True}, grad=True, seed=7)
+    family.call(NN + "rrelu", tensor([-1.0, 0.0, -0.0, NAN, 2.0, -INF], F32), 0.25, 0.75, True, seed=8)
     integers_by_number(family)
     refused_parameters(family)
     gates(family)

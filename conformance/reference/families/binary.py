@@ -4,22 +4,37 @@ import math
 
 import torch
 
-from recorder import LONG, Family
+from recorder import LONG, Family, resolve
 from values import ALL, FLOATS, INF, INTS, NAN, WIDE, edges, ordinary, rough, tensor
 
 NUMERICS = {
     "maximum": [4, 10, 18], "minimum": [4, 10, 18], "fmax": [4], "fmin": [4], "remainder": [11, 19, 21],
     "fmod": [11, 19, 21], "floor_divide": [19, 21], "div": [11, 20], "pow": [24, 30], "add": [11, 22],
-    "sub": [22], "mul": [22],
+    "sub": [22], "mul": [22], "trunc_divide": [19, 21], "logaddexp": [32],
 }
-DIVIDING = {"floor_divide", "remainder", "fmod"}
-TWICE = {"add", "sub", "mul", "div", "pow", "atan2", "maximum"}
+DIVIDING = {"floor_divide", "trunc_divide", "remainder", "fmod"}
+TWICE = {"add", "sub", "mul", "div", "pow", "atan2", "maximum", "hypot", "logaddexp", "logaddexp2", "xlogy"}
+TENSORS_ONLY = {
+    "maximum", "minimum", "fmax", "fmin", "atan2", "hypot", "nextafter", "logaddexp", "logaddexp2", "ldexp",
+    "heaviside", "gcd", "lcm",
+}
+INTEGRAL = ("Integral", "Int")
 # For dividing ops: quotients that are whole, nearly whole, huge; for pow: bases and exponents.
 EXTRA = {
     "floor_divide": [0.1, 0.3], "remainder": [0.1, 0.3], "fmod": [0.1, 0.3], "pow": [1 / 3, 2.0],
-    "div": [3.0, 0.1],
+    "div": [3.0, 0.1], "trunc_divide": [0.1, 0.3], "logaddexp": [1.5, -0.6931472], "xlogy": [1.1, 0.9],
 }
 SCALARS = [2, -3, 0.5, True]
+
+
+def spelled(row):
+    """The PyTorch function of a row, and its parameters where the row is a mode of it."""
+    return ("torch.div", {"rounding_mode": "trunc"}) if row["name"] == "trunc_divide" else (row["torch"], {})
+
+
+def function(row):
+    op, params = spelled(row)
+    return lambda a, b: resolve(op)(a, b, **params)
 
 
 def cross(dtype, extra):
@@ -47,12 +62,13 @@ def integer_quotients(family, row, dtype):
         low = torch.iinfo(dtype).min
         a, b = torch.broadcast_tensors(column, line)
         traps = (a == low) & (b == -1)
-        out = getattr(torch, row["name"])(torch.where(traps, torch.zeros_like(a), a), b)
-        out[traps] = low if row["name"] == "floor_divide" else 0
+        out = function(row)(torch.where(traps, torch.zeros_like(a), a), b)
+        out[traps] = low if "divide" in row["name"] else 0
         why = "numerics 21: the most negative integer by -1 wraps and must not trap; PyTorch's process dies"
-    family.call(row["torch"], column, line, out=out, why=why, num=[19, 21])
-    family.error(row["torch"], tensor([1, 2, 3], dtype), tensor([1, 0, 2], dtype), num=[20])
-    family.error(row["torch"], tensor([1, 2, 3], dtype), 0, num=[20])
+    op, params = spelled(row)
+    family.call(op, column, line, params=params, out=out, why=why, num=[19, 21])
+    family.error(op, tensor([1, 2, 3], dtype), tensor([1, 0, 2], dtype), params=params, num=[20])
+    family.error(op, tensor([1, 2, 3], dtype), 0, params=params, num=[20])
 
 
 def ieee_extreme(op, a, b):
@@ -86,11 +102,12 @@ def exact_rest(name, a, b):
 
 
 def elementwise(family, row):
-    name, op = row["name"], row["torch"]
+    name, (op, params) = row["name"], spelled(row)
     for dtype in ALL:
         short = next(s for s, d in LONG.items() if d is dtype)
         if short not in row["accepts"]:
-            family.error(op, ordinary(dtype, [3]), ordinary(dtype, [3], 1), num=[25] if dtype is torch.bool else None)
+            operands = ordinary(dtype, [3]), ordinary(dtype, [3], 1)
+            family.error(op, *operands, params=params, num=[25] if dtype is torch.bool else None)
             continue
         if name in DIVIDING and dtype in INTS:
             integer_quotients(family, row, dtype)
@@ -102,26 +119,30 @@ def elementwise(family, row):
         elif name in ("fmod", "remainder") and dtype in WIDE:
             why = "fmod and remainder are exact; PyTorch's vector library gives NaN for large quotients"
             family.call(op, a, b, out=exact_rest(name, a, b), why=why, num=NUMERICS[name])
+        elif name == "lcm" and dtype in (torch.int32, torch.int64):
+            family.call(op, a[1:], b[1:])  # the most negative number may kill PyTorch's process
         else:
-            family.call(op, a, b, num=NUMERICS.get(name))
+            family.call(op, a, b, params=params, num=NUMERICS.get(name))
         if dtype in FLOATS:
-            family.call(op, rough(dtype, [11], 1), rough(dtype, [11], 2))
+            family.call(op, rough(dtype, [11], 1), rough(dtype, [11], 2), params=params)
     gradients(family, row)
     shapes(family, row)
     scalars(family, row)
 
 
 def gradients(family, row):
-    name, op = row["name"], row["torch"]
-    if row["rule"] not in ("Any", "Number", "ToFloat"):
+    name, (op, params) = row["name"], spelled(row)
+    if row["rule"] in INTEGRAL:
         return
     a = [1.5, -2.0, 3.0, 0.5, -0.25, 2.0, 2.0, -7.0, 0.0, 0.0, 4.0, 0.0, -3.0, 2.5, 1.0, -1.0]
     b = [0.5, 3.0, -1.25, 2.0, -0.5, 2.0, -2.0, 2.0, 2.0, 0.0, 0.0, -1.0, 3.0, 2.5, 7.0, 0.3]
+    # PyTorch has the gradient of zeta's second operand.
+    rest = {"params": params, "grad": True, "constants": (0,) if name == "zeta" else ()}
     for dtype in WIDE:
-        family.call(op, tensor(a, dtype), tensor(b, dtype), grad=True, num=[18] if "imum" in name else None)
+        family.call(op, tensor(a, dtype), tensor(b, dtype), num=[18] if "imum" in name else None, **rest)
         # Broadcasting: a gradient is summed back to the operand's shape.
-        family.call(op, ordinary(dtype, [2, 1, 3]).abs() + 0.5, ordinary(dtype, [4, 1], 3).abs() + 0.25, grad=True)
-        family.call(op, ordinary(dtype, [2, 3]).abs() + 0.5, tensor(1.75, dtype), grad=True)
+        family.call(op, ordinary(dtype, [2, 1, 3]).abs() + 0.5, ordinary(dtype, [4, 1], 3).abs() + 0.25, **rest)
+        family.call(op, ordinary(dtype, [2, 3]).abs() + 0.5, tensor(1.75, dtype), **rest)
     if name in TWICE:
         x = tensor([1.5, 2.25, 0.5, 3.0], torch.float64)
         y = tensor([0.5, 1.5, 2.0, -1.25], torch.float64)
@@ -129,30 +150,34 @@ def gradients(family, row):
 
 
 def shapes(family, row):
-    dtype = torch.int32 if row["rule"] == "Integral" else torch.float32
+    op, params = spelled(row)
+    dtype = torch.int32 if row["rule"] in INTEGRAL else torch.float32
     pairs = [((), ()), ((), (3,)), ((3,), (1,)), ((2, 3), (3,)), ((2, 1, 3), (4, 1)), ((0, 3), (1, 3)),
              ((2, 0), (1,)), ((2, 1, 3, 2), (3, 1)), ((1, 2, 1, 3, 1, 2, 1), (2, 1, 1, 1, 2)), ((0,), ())]
     for a, b in pairs:
         # Plus 20, so that no divisor is 0.
-        family.call(row["torch"], ordinary(dtype, a), ordinary(dtype, b, 1) + 20, num=[40] if a == (0, 3) else None)
-    family.error(row["torch"], ordinary(dtype, [3]), ordinary(dtype, [4]) + 20, num=[40])
-    family.error(row["torch"], ordinary(dtype, [0]), ordinary(dtype, [3]) + 20, num=[40])
+        num = [40] if a == (0, 3) else None
+        family.call(op, ordinary(dtype, a), ordinary(dtype, b, 1) + 20, params=params, num=num)
+    family.error(op, ordinary(dtype, [3]), ordinary(dtype, [4]) + 20, params=params, num=[40])
+    family.error(op, ordinary(dtype, [0]), ordinary(dtype, [3]) + 20, params=params, num=[40])
 
 
 def scalars(family, row):
     """Python numbers on the right, in every category: they take part in promotion by category alone."""
+    name, (op, params) = row["name"], spelled(row)
+    if name in TENSORS_ONLY:
+        return
     for scalar in SCALARS:
         for dtype in (torch.uint8, torch.int32, torch.int64, torch.float16, torch.float32, torch.float64):
             unfit = scalar == -3 and dtype is torch.uint8
-            if (row["rule"] == "Integral" and (scalar == 0.5 or dtype.is_floating_point)) or unfit:
+            if (row["rule"] in INTEGRAL and (scalar == 0.5 or dtype.is_floating_point)) or unfit:
                 continue
-            if row["name"] == "pow" and scalar == -3 and not dtype.is_floating_point:
-                family.error(row["torch"], ordinary(dtype, [5]), scalar, num=[24])
+            if name == "pow" and scalar == -3 and not dtype.is_floating_point:
+                family.error(op, ordinary(dtype, [5]), scalar, num=[24])
                 continue
-            if row["name"] in ("maximum", "minimum", "fmax", "fmin", "atan2"):
-                continue  # tensors only
-            x = ordinary(dtype, [5]).abs() + 1 if row["name"] == "pow" else ordinary(dtype, [5])
-            family.either(row["torch"], x, scalar, grad=dtype in WIDE)
+            x = ordinary(dtype, [5]).abs() + 1 if name == "pow" else ordinary(dtype, [5])
+            rest = {"constants": (0,)} if name == "zeta" else {}
+            family.either(op, x, scalar, params=params, grad=dtype in WIDE and name != "zeta", **rest)
 
 
 def by_hand(family):
@@ -180,6 +205,24 @@ def by_hand(family):
         for dtype in (torch.int32, torch.float32):
             family.call("torch.add", ordinary(dtype, [5]), ordinary(dtype, [5], 2), params={"alpha": alpha})
             family.call("torch.sub", ordinary(dtype, [5]), ordinary(dtype, [5], 2), params={"alpha": alpha})
+    for dtype in FLOATS:
+        # Whole exponents do not overflow on the way; nor do they underflow.
+        x = tensor([1e-38, 3.0, -0.5, 0.0, -0.0, INF, -INF, NAN, 1e38, 6e-8, 1.5, 1.0], dtype)
+        family.call("torch.ldexp", x, torch.tensor([128, 3, -2, 200, -200, -200, 5, 1, -200, 20, -149, 15]))
+    family.call("torch.ldexp", tensor([1e-300, 1.5, 1e300], torch.float64), torch.tensor([2000, -1074, -1900]))
+    family.call("torch.ldexp", torch.tensor([3, -1, 0]), torch.tensor([2, 10, 3], dtype=torch.int8))
+    family.call("torch.ldexp", torch.tensor([True, False]), torch.tensor([True, True]))
+    family.call("torch.ldexp", tensor([3.0, -0.5], f), torch.tensor([[2], [-1]]), grad=True)
+    family.error("torch.ldexp", tensor([3.0], f), torch.tensor([True]))
+    for dtype in WIDE:
+        s = tensor([1.5, 2.0, 2.0, 3.0, 3.0, 7.0, 30.0, 1.0001, 12.0, 2.0, 3.0], dtype)
+        q = tensor([0.3, 1.0, 10.5, 0.5, 40.0, 2.5, 1.5, 3.0, 1e-3, -0.5, -1.25], dtype)
+        family.call("torch.special.zeta", s, q, grad=True, constants=(0,))
+    family.error("torch.heaviside", tensor([1.0], f), tensor([1.0], torch.float64))
+    family.call("torch.gcd", torch.tensor([12, -18, 0, 7], dtype=torch.int16), torch.tensor(42))
+    for op in ("torch.bitwise_left_shift", "torch.bitwise_right_shift"):
+        family.call(op, torch.tensor([1, -1, 127], dtype=torch.int8), 257)  # wraps to 1
+        family.call(op, torch.tensor([-5, 5, 100]), torch.tensor([[63], [64], [-1]]))
     # One element, too, keeps NaN.
     for op in ("maximum", "minimum", "fmax", "fmin"):
         family.call(f"torch.{op}", tensor([NAN], f), tensor([1.0], f), num=[4])

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from recorder import LONG, Family
+from recorder import LONG, Family, grad_output
 from values import ALL, FLOATS, SHAPES, WIDE, around, floats, ints, ordinary, specials, tensor
 
 # Neighbours of branch points and of the ends of the range, per op. numerics.md items beside them.
@@ -25,6 +25,10 @@ EXTRA = {
     "atanh": [0.9999, -0.9999, 1e-20, 0.5000001],
     "erf": [0.8437, 0.8438, 2.857, 3.83, 3.92, 4.0, 6.0, 1e-20, 0.46875],
     "erfc": [0.8437, 1.25, 4.0, -4.0, 9.19, 9.4, 10.0, 10.1, 26.5, 27.2, 6.0, -6.0, 0.46875],
+    "erfinv": [0.2, -0.9, 0.99, -0.999999, 0.3, 0.97, 1e-20],
+    "lgamma": [1.5, 2.5, 0.3, -0.3, -2.4, -3.6, 10.3, 171.7, 1e15, 1e-20],
+    "digamma": [1.4616, 1.4617, 1.5, 0.3, -0.3, -2.4, 9.9, 10.1, 1e15, 1e-20],
+    "sinc": [0.25, 1.5, -2.5, 1e-4, 100.25, 1e-20],
     "sigmoid": [16.0, 17.5, -88.0, -88.8, -103.0, 36.0, 37.0, -709.0, -745.0, 88.0],
     "round": [1.5, 2.5, 3.5, -1.5, -2.5, 0.4, -0.4, 0.49999997, 0.49999999999999994, 8388607.5, 8388609.0,
               4503599627370495.5, 2147483648.5, 0.35, 9.223372036854776e18],
@@ -42,7 +46,12 @@ NUMERICS = {
 }
 TWICE = {
     "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "sin", "cos", "square", "reciprocal", "erf", "atan",
-    "log1p", "expm1", "relu", "abs", "neg", "sinh", "cosh", "acosh", "asinh", "tan", "exp2",
+    "log1p", "expm1", "relu", "abs", "neg", "sinh", "cosh", "acosh", "asinh", "tan", "exp2", "erfinv", "sinc",
+}
+# Where gradients are asked for, of functions whose slope multiplies an error of the function.
+GRADED = {
+    "erfinv": [0.5, -0.3, 0.1, -0.8, 0.0, 0.85, 1e-3], "sinc": [0.5, -0.75, 1.25, 2.0, 3.0, -4.5, 0.0],
+    "lgamma": [0.5, 1.5, 2.75, 6.0, 10.5, 100.25, -0.5, -1.25, -3.75], "digamma": [0.5, 1.5, 2.75, 6.0, 10.5, 100.25, -0.5],
 }
 
 
@@ -60,6 +69,17 @@ def by_hand(name, x):
     return {}
 
 
+def trigamma(x):
+    """PyTorch's own has nine digits."""
+    return lambda grads: [grad_output(x) * torch.special.zeta(2.0, x)]
+
+
+def graded(family, op, name):
+    for dtype in WIDE:
+        x = tensor(GRADED[name], dtype)
+        family.call(op, x, grad=True, second=trigamma(x) if name == "digamma" else None)
+
+
 def record(tables):
     family = Family("unary")
     for row in tables["unary"]:
@@ -68,20 +88,23 @@ def record(tables):
             accepted = row["accepts"]
             short = next(s for s, d in LONG.items() if d is dtype)
             if short not in accepted:
-                # square(bool) is the one op that PyTorch computes (as int64) and the table refuses.
-                if (name, short) != ("square", "bool"):
-                    family.error(op, ordinary(dtype, [4]), num=[25] if name == "neg" else None)
+                family.error(op, ordinary(dtype, [4]), num=[25] if name == "neg" else None)
                 continue
             values = floats(dtype, EXTRA.get(name, ())) if dtype in FLOATS else ints(dtype)
-            differentiable = dtype in WIDE and row["rule"] in ("Any", "Number", "Float", "ToFloat")
+            differentiable = dtype in WIDE and row["rule"] in ("Any", "Number", "Counted", "Float", "ToFloat")
+            differentiable = differentiable and name not in GRADED
             family.call(op, values, grad=differentiable, num=NUMERICS.get(name), **by_hand(name, values))
         for shape in SHAPES:
             x = ordinary(torch.int32 if row["rule"] == "Integral" else torch.float32, shape)
             family.call(op, x, **by_hand(name, x))
+        if name in GRADED:
+            graded(family, op, name)
         if name in TWICE:
             x = [0.5, -0.75, 1.25, 2.0, 0.3, -2.5, 0.0, 3.0]
             if name in ("sqrt", "rsqrt", "log", "acosh", "reciprocal", "log1p"):
                 x = [abs(v) + 1.1 for v in x]
+            if name == "erfinv":
+                x = [v / 4 for v in x]
             family.call(op, tensor(x, torch.float64), grad=True, grad2=True)
     # Whole neighbourhoods of kinks, on all floats: relu and abs about 0, sign about 0.
     for op in ("torch.relu", "torch.abs", "torch.sign"):

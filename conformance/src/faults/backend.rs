@@ -420,6 +420,12 @@ impl<B: Backend> Backend for Faulty<B> {
                 let (grad, x) = (read(&self.base, grad)?, read(&self.base, x)?);
                 edit(&self.base, out, |i, v| if x.f64(i) == 0.0 { grad.f64(i) } else { v })
             }
+            (Fault::HardtanhPassesItsBounds, Activation::Hardtanh { min_val, max_val }) => {
+                self.base.activation_backward(op, grad, x, out.reborrow())?;
+                let (grad, x) = (read(&self.base, grad)?, read(&self.base, x)?);
+                let bound = |x: f64| x == min_val || x == max_val;
+                edit(&self.base, out, |i, v| if bound(x.f64(i)) { grad.f64(i) } else { v })
+            }
             _ => self.base.activation_backward(op, grad, x, out),
         }
     }

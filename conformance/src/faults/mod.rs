@@ -127,6 +127,8 @@ faults! {
     GeluBackwardOtherForm in "activation" at "gelu(";
     /// leaky_relu' at 0 is 1.
     KinkAsGreaterEqual in "activation" at "leaky_relu(";
+    /// hardtanh' at its bounds is 1.
+    HardtanhPassesItsBounds in "activation" at "hardtanh(";
     /// The mean of weighted classes divides by their number.
     WeightedMeanByCount in "loss" at "cross_entropy(";
     /// Ignored targets count in the mean.

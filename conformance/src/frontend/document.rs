@@ -23,11 +23,31 @@ pub struct Absence {
 }
 
 /// Forms that are left out on purpose.
-pub const ABSENT: &[Absence] = &[Absence {
-    ops: &["torch.transpose", "torch.squeeze", "torch.unsqueeze", "torch.swapaxes", "torch.t"],
-    form: Form::InPlace,
-    reason: "A tensor's shape and strides never change: the view is a tensor of its own.",
-}];
+pub const ABSENT: &[Absence] = &[
+    Absence {
+        ops: &[
+            "torch.transpose",
+            "torch.squeeze",
+            "torch.unsqueeze",
+            "torch.swapaxes",
+            "torch.swapdims",
+            "torch.t",
+            "torch.as_strided",
+        ],
+        form: Form::InPlace,
+        reason: "A tensor's shape and strides never change: the view is a tensor of its own.",
+    },
+    Absence {
+        ops: &["torch.detach"],
+        form: Form::InPlace,
+        reason: "A tensor is not cut from its history: what is detached is a tensor of its own.",
+    },
+    Absence {
+        ops: &["torch.bernoulli", "torch.normal"],
+        form: Form::InPlace,
+        reason: "The method with the underscore is another op, `torch.Tensor.bernoulli_` and `torch.Tensor.normal_`.",
+    },
+];
 
 /// Ops that are recorded for backends alone: the frontend has no function for them yet.
 pub const CONTRACT_ONLY: &[(&str, &str)] = &[

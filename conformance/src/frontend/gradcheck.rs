@@ -7,6 +7,7 @@ use rusttorch::backends::with_backend;
 use rusttorch::catalogue::{self, Value};
 use rusttorch::nn::functional::{self as nn, CrossEntropy};
 use rusttorch::{DType, ErrorKind, Reduction, Result, Tensor, TensorError};
+use rusttorch_backend::activation_table;
 use rusttorch_backend::ops::{BinaryOp, UnaryOp};
 use rusttorch_backend::{Backend, Scalar};
 
@@ -269,16 +270,15 @@ fn checks() -> Vec<Check> {
 
     add("softmax", vec![x()], Box::new(|t| t[0].softmax(1)));
     add("log_softmax", vec![x()], Box::new(|t| t[0].log_softmax(0)));
-    add("leaky_relu", vec![x()], Box::new(|t| t[0].leaky_relu(0.1)));
-    add("elu", vec![x()], Box::new(|t| t[0].elu(0.7)));
-    add("selu", vec![x()], Box::new(|t| t[0].selu()));
-    add("silu", vec![x()], Box::new(|t| t[0].silu()));
-    add("mish", vec![x()], Box::new(|t| t[0].mish()));
-    add("gelu", vec![x()], Box::new(|t| t[0].gelu()));
-    add("gelu_tanh", vec![x()], Box::new(|t| t[0].gelu_tanh()));
-    add("softplus", vec![x()], Box::new(|t| t[0].softplus(1.5, 20.0)));
-    add("softsign", vec![x()], Box::new(|t| t[0].softsign()));
-    add("logsigmoid", vec![x()], Box::new(|t| t[0].logsigmoid()));
+    add("softmin", vec![x()], Box::new(|t| t[0].softmin(1)));
+    add("relu6", vec![x()], Box::new(|t| t[0].mul(4.0)?.relu6()));
+    add("elu with alpha", vec![x()], Box::new(|t| t[0].elu(0.7)));
+    add("celu with alpha", vec![x()], Box::new(|t| t[0].celu(0.7)));
+    add("softplus with beta", vec![x()], Box::new(|t| t[0].softplus(1.5, 20.0)));
+    add("tanhshrink", vec![x()], Box::new(|t| t[0].tanhshrink()));
+    add("glu", vec![x()], Box::new(|t| t[0].glu(0)));
+    add("prelu", vec![x(), values(&[3], &[0.4, -1.2, 0.9])], Box::new(|t| t[0].prelu(&t[1])));
+    add("prelu by one number", vec![x(), values(&[], &[0.4])], Box::new(|t| t[0].prelu(&t[1])));
 
     for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
         let name = |op: &str| format!("{op} {reduction:?}");
@@ -289,10 +289,48 @@ fn checks() -> Vec<Check> {
             vec![x(), z()],
             Box::new(move |t| nn::smooth_l1_loss(&t[0], &t[1], 0.8, reduction)),
         );
+        let w = || values(&[2, 3], &[0.5, 2.0, 1.3, 0.8, 1.1, 0.2]);
+        add(
+            &name("weighted_mse_loss"),
+            vec![x(), z(), w()],
+            Box::new(move |t| nn::weighted_mse_loss(&t[0], &t[1], &t[2], reduction)),
+        );
+        add(
+            &name("weighted_l1_loss"),
+            vec![x(), z(), w()],
+            Box::new(move |t| nn::weighted_l1_loss(&t[0], &t[1], &t[2], reduction)),
+        );
+        add(
+            &name("cross_entropy of probabilities"),
+            vec![x(), z(), values(&[3], &[0.5, 2.0, 1.3])],
+            Box::new(move |t| {
+                let options = CrossEntropy { weight: Some(&t[2]), reduction, ..CrossEntropy::default() };
+                nn::cross_entropy(&t[0], &t[1], &options)
+            }),
+        );
     }
+    all.extend(activations());
     all.extend(weighted_losses());
     all
 }
+
+macro_rules! activation_checks {
+    ($($(#[$doc:meta])* $variant:ident $method:ident $assign:tt $title:ident $torch:literal
+        $({ $($(#[$param_doc:meta])* $param:ident: $rounding:ident = $default:expr),* })?;)*) => {
+        /// The rows of the table of activations, with its parameters.
+        fn activations() -> Vec<Check> {
+            // Off every kink.
+            let inputs = || vec![values(&[2, 3], &[0.35, -0.62, 1.41, -1.83, 0.94, 2.27])];
+            vec![$(Check {
+                name: stringify!($method).to_owned(),
+                function: Box::new(|t| t[0].$method($($($default),*)?)),
+                inputs: inputs(),
+                constants: Vec::new(),
+            }),*]
+        }
+    };
+}
+activation_table! { activation_checks }
 
 /// Losses whose targets and weights are constants.
 fn weighted_losses() -> Vec<Check> {

@@ -14,8 +14,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusttorch::backends::with_backend;
-use rusttorch::catalogue::{self, Op, Value};
-use rusttorch::{Result, Tensor, manual_seed};
+use rusttorch::catalogue::{self, Family, Op, Value};
+use rusttorch::{Tensor, manual_seed};
 use rusttorch_backend::Backend;
 
 use crate::call::{Options, Output};
@@ -64,9 +64,9 @@ pub fn run_family(
 }
 
 /// The op of the catalogue that a case calls: what is a method in the recording may be a function there, and a
-/// function may be in another module.
+/// function may be in another module; `add_` is the in-place form of `add`.
 pub fn op_of(case: &Case) -> Option<&'static Op> {
-    find(&case.op)
+    find(&case.op).or_else(|| find(case.op.strip_suffix('_')?).filter(|op| op.has_in_place()))
 }
 
 /// The op with a path, in whichever of PyTorch's modules and classes the catalogue has it.
@@ -91,13 +91,29 @@ fn writes(op: &str) -> bool {
     op.ends_with(".__setitem__") || (op.ends_with('_') && !op.ends_with("__"))
 }
 
+/// A hash of what every case of a family gives, those that draw random numbers aside: equal wherever the bits
+/// are. Error: as [`run`].
+pub fn digest(backend: &Arc<dyn Backend>, family: &str) -> Result<String, ReferenceError> {
+    let mut bytes = Vec::new();
+    for case in reference::load(family)? {
+        let Some(op) = op_of(&case).filter(|_| case.seed.is_none()) else { continue };
+        // A case that cannot be played is judged elsewhere.
+        let outputs = with_backend(backend.clone(), || -> rusttorch::Result<Vec<Dense>> {
+            let arguments = Arguments::new(&**backend, &case, Class::Contiguous, 0)?;
+            flat(op.call(&arguments.positional, &arguments.named())?).iter().map(output).collect()
+        });
+        outputs.iter().flatten().filter(|_| !case.undefined).for_each(|dense| bytes.extend(dense.bytes()));
+    }
+    Ok(reference::sha256(&bytes))
+}
+
 /// What is judged: an op of the catalogue, or steps that are none.
 trait Subject {
     /// The op, if it is one.
     fn op(&self) -> Option<&'static Op>;
 
     /// Calls it.
-    fn call(&self, arguments: &Arguments) -> Result<Value>;
+    fn call(&self, arguments: &Arguments) -> rusttorch::Result<Value>;
 
     /// Whether there is a form that writes to the first operand.
     fn has_in_place(&self) -> bool {
@@ -105,7 +121,7 @@ trait Subject {
     }
 
     /// Calls that form.
-    fn call_in_place(&self, arguments: &Arguments) -> Result<Value> {
+    fn call_in_place(&self, arguments: &Arguments) -> rusttorch::Result<Value> {
         match self.op() {
             Some(op) => op.call_in_place(&arguments.positional, &arguments.named()),
             None => Ok(Value::None),
@@ -118,7 +134,7 @@ trait Subject {
     }
 
     /// Calls that form.
-    fn call_out(&self, arguments: &Arguments, out: &[Tensor]) -> Result<()> {
+    fn call_out(&self, arguments: &Arguments, out: &[Tensor]) -> rusttorch::Result<()> {
         match self.op() {
             Some(op) => op.call_out(&arguments.positional, &arguments.named(), out).map(drop),
             None => Ok(()),
@@ -131,8 +147,29 @@ impl Subject for &'static Op {
         Some(self)
     }
 
-    fn call(&self, arguments: &Arguments) -> Result<Value> {
+    fn call(&self, arguments: &Arguments) -> rusttorch::Result<Value> {
         Op::call(self, &arguments.positional, &arguments.named())
+    }
+}
+
+/// The in-place form of an op, recorded by its own name.
+struct InPlace(&'static Op);
+
+impl Subject for InPlace {
+    fn op(&self) -> Option<&'static Op> {
+        Some(self.0)
+    }
+
+    fn call(&self, arguments: &Arguments) -> rusttorch::Result<Value> {
+        self.0.call_in_place(&arguments.positional, &arguments.named())
+    }
+
+    fn has_in_place(&self) -> bool {
+        false
+    }
+
+    fn has_out(&self) -> bool {
+        false
     }
 }
 
@@ -150,6 +187,9 @@ struct Player<'a> {
 
 fn play(backend: &Arc<dyn Backend>, case: &Case, thorough: bool) -> Record {
     if let Some(op) = op_of(case) {
+        if writes(&case.op) && !writes(op.path) {
+            return judge(&**backend, case, &InPlace(op), thorough);
+        }
         return judge(&**backend, case, &op, thorough);
     }
     match special::find(case) {
@@ -191,9 +231,21 @@ impl Player<'_> {
         self.failures.push(format!("{form}: {what}"));
     }
 
+    /// Whether the op means the memory, not the elements: a view that strides must allow, and draws, which fill
+    /// memory in the order in which it lies. Such an op is judged on contiguous operands alone.
+    fn means_memory(&self) -> bool {
+        const VIEWS: [&str; 3] = ["torch.Tensor.view", "torch.Tensor.view_as", "torch.as_strided"];
+        self.subject.op().is_some_and(|op| op.family == Family::Random || VIEWS.contains(&op.path))
+    }
+
+    /// The layouts of an ordinary case.
+    fn classes(&self) -> &'static [Class] {
+        if self.means_memory() { &[Class::Contiguous] } else { &[Class::Contiguous, Class::Mixed] }
+    }
+
     /// Whether the op writes to its first operand.
     fn writes(&self) -> bool {
-        self.subject.op().is_some_and(|op| writes(op.path))
+        self.subject.op().is_some() && writes(&self.case.op)
     }
 
     /// The generator is where it was when the case was recorded.
@@ -202,7 +254,7 @@ impl Player<'_> {
     }
 
     /// Calls the op; the outputs as they are recorded.
-    fn call(&mut self, arguments: &Arguments) -> Result<Vec<Value>> {
+    fn call(&mut self, arguments: &Arguments) -> rusttorch::Result<Vec<Value>> {
         self.seed();
         self.calls += 1;
         let result = flat(self.subject.call(arguments)?);
@@ -214,19 +266,19 @@ impl Player<'_> {
     }
 
     fn play(&mut self, thorough: bool) {
-        let classes = if thorough { &Class::ALL[..] } else { &[Class::Contiguous, Class::Mixed] };
+        let thoroughly = thorough && !self.means_memory();
+        let classes = if thoroughly { &Class::ALL[..] } else { self.classes() };
         for &class in classes {
             self.forward(class);
         }
         if self.subject.has_in_place() {
-            self.in_place(Class::Contiguous);
-            self.in_place(Class::Mixed);
+            self.classes().iter().for_each(|&class| self.in_place(class));
         }
         if self.subject.has_out() {
             self.out(thorough);
         }
         if let Some(gradients) = &self.case.gradients {
-            for class in [Class::Contiguous, Class::Mixed] {
+            for &class in self.classes() {
                 if let Err(e) = self.backward(class, gradients) {
                     self.fail(&format!("gradient, {class}"), format!("error: {e}"));
                 }

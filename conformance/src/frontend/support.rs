@@ -111,6 +111,10 @@ pub fn rows(backend: &Arc<dyn Backend>) -> Result<Vec<Row>, ReferenceError> {
             return Err(ReferenceError::new("support", format!("no case {family}#{index}")));
         };
         let Some(op) = op_of(case) else { continue };
+        // The in-place form under its own name is no sample of the op.
+        if writes(&case.op) && !writes(op.path) {
+            continue;
+        }
         // A method may be recorded beside the function of the same name: the function counts.
         if found.contains_key(op.path) && case.op != op.path {
             continue;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::reference::load;
 use rusttorch::catalogue::Value;
-use rusttorch::{DType, ErrorKind, TensorError};
+use rusttorch::{DType, ErrorKind, Result, TensorError};
 use rusttorch_backend_naive::Naive;
 
 /// A way for an op to be wrong.

@@ -1,7 +1,7 @@
 //! Unary, binary, compare and ternary ops, and `where`.
 
 use rusttorch_backend::ops::{BinaryOp, CompareOp, DTypeRule, TernaryOp, UnaryOp};
-use rusttorch_backend::{DType, ErrorKind, Family};
+use rusttorch_backend::{DType, ErrorKind, Family, Scalar};
 
 use super::{
     COMPOSED, DTYPE_RULE, Plan, SHAPE_RULE, broadcast, operand, raised, result_type, unwritten, values,
@@ -52,9 +52,16 @@ enum PairOp {
 }
 
 impl PairOp {
-    fn find(torch: &str) -> Option<PairOp> {
-        let binary = BinaryOp::ALL.iter().find(|op| op.torch() == torch).map(|&op| PairOp::Binary(op));
-        binary.or_else(|| CompareOp::ALL.iter().find(|op| op.torch() == torch).map(|&op| PairOp::Compare(op)))
+    fn find(case: &Case) -> Option<PairOp> {
+        // PyTorch's quotient has modes where the table has ops.
+        match (case.op.as_str(), case.param("rounding_mode").and_then(Arg::text)) {
+            ("torch.div", Some("floor")) => return Some(PairOp::Binary(BinaryOp::FloorDivide)),
+            ("torch.div", Some("trunc")) => return Some(PairOp::Binary(BinaryOp::TruncDivide)),
+            _ => {}
+        }
+        let binary = BinaryOp::ALL.iter().find(|op| op.torch() == case.op).map(|&op| PairOp::Binary(op));
+        binary
+            .or_else(|| CompareOp::ALL.iter().find(|op| op.torch() == case.op).map(|&op| PairOp::Compare(op)))
     }
 
     fn rule(self) -> DTypeRule {
@@ -73,9 +80,13 @@ impl PairOp {
 }
 
 pub(super) fn pair(case: &Case) -> Option<Plan<'_>> {
-    let op = PairOp::find(&case.op)?;
-    if !case.params.is_empty() {
-        return Some(Plan::Other(COMPOSED)); // alpha, rounding_mode
+    let op = PairOp::find(case)?;
+    if case.params.keys().any(|name| name != "rounding_mode") {
+        return Some(Plan::Other(COMPOSED)); // alpha
+    }
+    let whole = |arg: &Arg| arg.tensor().is_some_and(|t| !t.dtype().is_float());
+    if matches!(op, PairOp::Binary(BinaryOp::Ldexp)) && !case.inputs.get(1).is_some_and(whole) {
+        return Some(Plan::Other(COMPOSED)); // a product with a power
     }
     let half = case.inputs.get(1).and_then(Arg::scalar).is_some_and(|s| s.to_f64().abs() == 0.5);
     if matches!(op, PairOp::Binary(BinaryOp::Pow)) && half {
@@ -90,6 +101,15 @@ pub(super) fn pair(case: &Case) -> Option<Plan<'_>> {
     let output = match values(case) {
         Some([expected]) => Output::of(op.used(dtype).1, expected.clone()).or(case.alternative(0)),
         _ => unwritten(op.rule().result(dtype), &shape),
+    };
+    let output = match op {
+        PairOp::Binary(BinaryOp::Logaddexp | BinaryOp::Logaddexp2) => {
+            let full: Vec<Vec<f64>> =
+                operands.iter().map(|o| o.dense.broadcast_to(&shape).to_f64()).collect();
+            let sizes = full[0].iter().zip(&full[1]).map(|(a, b)| 1.0 + a.abs().max(b.abs()));
+            output.conditioned(sizes.map(|size| if size.is_finite() { size } else { 0.0 }).collect())
+        }
+        _ => output,
     };
     let mut call = pointwise(op.used(dtype), operands, output, move |be, x, out| match op {
         PairOp::Binary(op) => be.binary(op, x[0], x[1], out),
@@ -106,8 +126,9 @@ pub(super) fn pair(case: &Case) -> Option<Plan<'_>> {
 
 /// The one error that a kernel finds.
 fn divides_by_zero(op: PairOp, dtype: DType, inputs: &[Arg]) -> bool {
-    let dividing = matches!(op, PairOp::Binary(BinaryOp::FloorDivide | BinaryOp::Remainder | BinaryOp::Fmod))
-        && dtype.is_int();
+    use BinaryOp::{FloorDivide, Fmod, Remainder, TruncDivide};
+    let dividing =
+        matches!(op, PairOp::Binary(FloorDivide | TruncDivide | Remainder | Fmod)) && dtype.is_int();
     let zero = match inputs.get(1) {
         Some(Arg::Tensor(b)) => (0..b.numel()).any(|i| b.f64(i) == 0.0),
         Some(Arg::Scalar(b)) => b.to_f64() == 0.0,
@@ -126,7 +147,7 @@ pub(super) fn triple(case: &Case) -> Option<Plan<'_>> {
 }
 
 fn fused<'c>(case: &'c Case, name: &str) -> Option<Plan<'c>> {
-    let value = case.number("value", 1.0);
+    let value = case.param("value").and_then(Arg::scalar).unwrap_or(Scalar::Int(1));
     let op = match name {
         "addcmul" => TernaryOp::Addcmul { value },
         "addcdiv" => TernaryOp::Addcdiv { value },
@@ -140,8 +161,8 @@ fn fused<'c>(case: &'c Case, name: &str) -> Option<Plan<'c>> {
         .map(|i| {
             let (a, b, c) = (full[0][i], full[1][i], full[2][i]);
             match op {
-                TernaryOp::Addcmul { value } => a.abs() + (value * b * c).abs(),
-                TernaryOp::Addcdiv { value } => a.abs() + (value * b / c).abs(),
+                TernaryOp::Addcmul { value } => a.abs() + (value.to_f64() * b * c).abs(),
+                TernaryOp::Addcdiv { value } => a.abs() + (value.to_f64() * b / c).abs(),
                 _ => a.abs().max(b.abs()) * (1.0 + c.abs()),
             }
         })

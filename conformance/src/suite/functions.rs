@@ -13,7 +13,7 @@ pub(super) fn softmax(case: &Case) -> Option<Plan<'_>> {
     if let Some(class) = raised(case) {
         return Some(Plan::Other(if class == "NotImplementedError" { DTYPE_RULE } else { SHAPE_RULE }));
     }
-    if case.param("dtype").is_some() {
+    if case.param("dtype").is_some() || case.inputs.len() < 2 || case.name() == "softmin" {
         return Some(Plan::Other(COMPOSED));
     }
     let op = *SoftmaxOp::ALL.iter().find(|op| op.name() == case.name())?;
@@ -135,7 +135,9 @@ pub(super) fn activation(case: &Case) -> Option<Plan<'_>> {
     let Some([expected]) = values(case) else { return Some(Plan::Other(DTYPE_RULE)) };
     let x = case.tensor(0)?;
     // Beyond the rows.
-    if matches!(case.name(), "glu" | "prelu" | "rrelu" | "softmin" | "tanhshrink") || !x.dtype().is_float() {
+    if matches!(case.name(), "glu" | "prelu" | "relu" | "rrelu" | "softmin" | "tanhshrink")
+        || !x.dtype().is_float()
+    {
         return Some(Plan::Other(COMPOSED));
     }
     let dtype = x.dtype();

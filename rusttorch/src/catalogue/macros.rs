@@ -64,6 +64,8 @@ macro_rules! call {
             let _ = (op, &mut next);
             $(let $p: $t = $crate::catalogue::op::argument(op, stringify!($p), next())?;)*
             $($(let $k: $kt = $crate::catalogue::op::argument(op, stringify!($k), next())?;)*)?
+            // An in-place form has no use for `inplace`.
+            $(let _ = &$p;)*
             Ok($crate::catalogue::Value::from($call?))
         }
     };

@@ -1,6 +1,6 @@
 //! Values as a caller without types hands them over, and the parameter types of the rows.
 
-use rusttorch_backend::{DType, Scalar};
+use rusttorch_backend::{DType, ErrorKind, Result, Scalar, TensorError};
 use smallvec::SmallVec;
 
 use crate::ops::{Dims, Operand};
@@ -227,6 +227,18 @@ impl Parameter for TensorOrNumber {
             Value::Tensor(t) => Some(TensorOrNumber::Tensor(t.clone())),
             Value::Scalar(s) => Some(TensorOrNumber::Number(*s)),
             _ => None,
+        }
+    }
+}
+
+impl TensorOrNumber {
+    /// The tensor that an in-place form writes. Error: `Type` for a number.
+    pub(crate) fn tensor(&self, op: &'static str) -> Result<&Tensor> {
+        match self {
+            TensorOrNumber::Tensor(t) => Ok(t),
+            TensorOrNumber::Number(_) => {
+                Err(TensorError::new(ErrorKind::Type, op, "writes in place and was given a number"))
+            }
         }
     }
 }

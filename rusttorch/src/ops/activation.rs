@@ -73,7 +73,11 @@ fn check_parameters(op: Activation, dtype: DType) -> Result<()> {
 /// The few that PyTorch has for integers.
 fn of_integers(op: Activation, x: &Tensor) -> Result<Tensor> {
     let (name, dtype) = (op.name(), x.dtype());
-    let number = |value| castable(name, Scalar::Float(value), dtype);
+    // A whole number counts as one: of an unsigned dtype -1 is the largest.
+    let number = |value: f64| match value.trunc() == value && value.abs() < -(i64::MIN as f64) {
+        true => castable(name, Scalar::Int(value as i64), dtype),
+        false => castable(name, Scalar::Float(value), dtype),
+    };
     let bound = |value| Ok(Scalar::Int(castable(name, Scalar::Float(value), DType::I64)?.to_i64()));
     match op {
         // Bounds lose their fractions.

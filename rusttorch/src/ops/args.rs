@@ -55,6 +55,37 @@ impl<'a> Operand<'a> {
             Operand::Scalar(_) => None,
         }
     }
+
+    /// The number, if it is one.
+    pub(crate) fn scalar(&self) -> Option<Scalar> {
+        match self {
+            Operand::Tensor(_) => None,
+            Operand::Scalar(s) => Some(*s),
+        }
+    }
+}
+
+/// A bound of [`clamp`](Tensor::clamp): a tensor, a number, or none.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound<'a>(pub(crate) Option<Operand<'a>>);
+
+impl<'a> Bound<'a> {
+    /// The tensor, if it is one.
+    pub(crate) fn tensor(&self) -> Option<&'a Tensor> {
+        self.0.as_ref().and_then(Operand::tensor)
+    }
+}
+
+impl<'a, T: Into<Operand<'a>>> From<T> for Bound<'a> {
+    fn from(bound: T) -> Self {
+        Bound(Some(bound.into()))
+    }
+}
+
+impl<'a> From<Option<Operand<'a>>> for Bound<'a> {
+    fn from(bound: Option<Operand<'a>>) -> Self {
+        Bound(bound)
+    }
 }
 
 /// One dimension or several, each counted from the end if negative. An empty list means all.

@@ -6,76 +6,118 @@ use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, Shape, Ten
 use smallvec::smallvec;
 
 use super::args::Operand;
-use crate::autograd::{Context, Saved, in_place, record};
+use super::binary_rules::{Kept, gradient_a, gradient_b};
+use super::in_place::{by_value, category_fits};
+use super::select::castable;
+use crate::autograd::{Saved, in_place, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
-/// The dtype in which `op` computes on these operands. Errors: `NotImplemented`; `Value` for an integer
-/// power with a negative exponent.
-fn compute_dtype(op: BinaryOp, a: &Tensor, b: &Operand<'_>) -> Result<DType> {
-    let joined = b.join(ResultType::new().tensor(a.dtype(), a.rank())).dtype();
-    let bool_operand = a.dtype() == DType::Bool || b.join(ResultType::new()).dtype() == DType::Bool;
-    let refused = match op {
+/// The dtype to which the operands of `op` are promoted, called `name` in messages. Errors: `NotImplemented` for
+/// a difference with a bool; `DType` for a step between two dtypes; `Value` for an integer power with a negative
+/// exponent, or one that the integers cannot hold.
+fn promoted(op: BinaryOp, name: &'static str, a: &Operand<'_>, b: &Operand<'_>) -> Result<DType> {
+    let joined = b.join(a.join(ResultType::new())).dtype();
+    let (of_a, of_b) = (a.join(ResultType::new()).dtype(), b.join(ResultType::new()).dtype());
+    let differ = |kind, rule| TensorError::new(kind, name, rule).with("lhs", of_a).with("rhs", of_b);
+    match op {
         // PyTorch refuses a bool operand of a difference even next to a number.
-        BinaryOp::Sub => bool_operand,
-        _ => !op.rule().accepts().contains(joined),
-    };
-    if refused {
-        return Err(TensorError::new(
-            ErrorKind::NotImplemented,
-            op.name(),
-            "not implemented for these dtypes",
-        )
-        .with("lhs", a.dtype())
-        .with("rhs", b.join(ResultType::new()).dtype()));
+        BinaryOp::Sub if of_a == DType::Bool || of_b == DType::Bool => Err(refused(name, a, b)),
+        BinaryOp::Ldexp if of_a.is_float() && of_b == DType::Bool => Err(refused(name, a, b)),
+        BinaryOp::Heaviside if of_a != of_b && a.tensor().is_some() && b.tensor().is_some() => {
+            Err(differ(ErrorKind::DType, "operands differ in dtype"))
+        }
+        BinaryOp::Pow if joined.is_int() => {
+            let Operand::Scalar(exponent) = *b else { return Ok(joined) };
+            if exponent.to_i64() < 0 {
+                let rule = "integers to negative integer powers are not allowed";
+                return Err(
+                    TensorError::new(ErrorKind::Value, name, rule).with("exponent", exponent.to_i64())
+                );
+            }
+            castable(name, exponent, joined).map(|_| joined)
+        }
+        _ => Ok(joined),
     }
-    if op == BinaryOp::Pow
-        && joined.is_int()
-        && let Operand::Scalar(s) = b
-        && s.to_i64() < 0
-    {
-        return Err(TensorError::new(
-            ErrorKind::Value,
-            "pow",
-            "integers to negative integer powers are not allowed",
-        )
-        .with("exponent", s.to_i64()));
+}
+
+/// The dtype in which `op` computes on operands that are promoted to `joined`. Error: `NotImplemented`.
+fn accepted(
+    op: BinaryOp,
+    name: &'static str,
+    joined: DType,
+    a: &Operand<'_>,
+    b: &Operand<'_>,
+) -> Result<DType> {
+    // A bool to the power of a number that is one.
+    let logic = op == BinaryOp::Pow && matches!((a, b), (Operand::Tensor(_), Operand::Scalar(_)));
+    match op.rule().accepts().contains(joined) || (logic && joined == DType::Bool) {
+        true => Ok(op.rule().compute(joined)),
+        false => Err(refused(name, a, b)),
     }
-    Ok(op.rule().compute(joined))
+}
+
+#[cold]
+fn refused(name: &'static str, a: &Operand<'_>, b: &Operand<'_>) -> TensorError {
+    TensorError::new(ErrorKind::NotImplemented, name, "not implemented for these dtypes")
+        .with("lhs", a.join(ResultType::new()).dtype())
+        .with("rhs", b.join(ResultType::new()).dtype())
 }
 
 /// `op(a, b)` with promotion and broadcasting.
 #[inline]
 pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
-    let dtype = compute_dtype(op, a, &b)?;
-    if let Some(special) = Special::of(op, dtype, &b) {
+    let left = Operand::Tensor(a);
+    let dtype = accepted(op, op.name(), promoted(op, op.name(), &left, &b)?, &left, &b)?;
+    if let Some(special) = Special::of(op, dtype, a, &b) {
         return special.apply(op, dtype, a, b);
     }
     same_dtype(op, &a.to_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?)
+}
+
+/// [`binary`] with a number on the left, too. As in PyTorch such a number counts by its category alone, and is
+/// rounded to the dtype of the result.
+pub(crate) fn binary_of(op: BinaryOp, a: Operand<'_>, b: Operand<'_>) -> Result<Tensor> {
+    if let Operand::Tensor(a) = a {
+        return binary(op, a, b);
+    }
+    let dtype = accepted(op, op.name(), promoted(op, op.name(), &a, &b)?, &a, &b)?;
+    let b = b.to_tensor(dtype, &[])?;
+    same_dtype(op, &a.to_tensor(dtype, b.shape())?, &b)
 }
 
 /// Operands that PyTorch treats in a way of their own.
 enum Special {
     /// Floats to the power of a number.
     Power(f64),
+    /// Bools to the power of one.
+    Logic(bool),
     /// A half-precision tensor by a number, or by a 0-d tensor of a wider float: the number is not rounded
     /// to the half type first.
     Wide,
+    /// A power of two with an exponent that need not be whole: rounded before the product.
+    Scale,
+    /// Halves times a power of two with a whole exponent, which a half may not hold.
+    ScaleHalf,
 }
 
 impl Special {
-    fn of(op: BinaryOp, dtype: DType, b: &Operand<'_>) -> Option<Special> {
+    fn of(op: BinaryOp, dtype: DType, a: &Tensor, b: &Operand<'_>) -> Option<Special> {
+        use BinaryOp::*;
         match (op, b) {
-            (BinaryOp::Pow, Operand::Scalar(exponent)) if dtype.is_float() => {
-                Some(Special::Power(exponent.to_f64()))
+            (Pow, Operand::Scalar(exponent)) if dtype.is_float() => Some(Special::Power(exponent.to_f64())),
+            (Pow, Operand::Scalar(exponent)) if a.dtype() == DType::Bool && dtype == DType::Bool => {
+                Some(Special::Logic(exponent.to_bool()))
             }
-            (BinaryOp::Mul | BinaryOp::Div | BinaryOp::FloorDivide, b) if dtype.is_half() => match b {
+            (Mul | Div | FloorDivide | TruncDivide, b) if dtype.is_half() => match b {
                 Operand::Scalar(_) => Some(Special::Wide),
                 Operand::Tensor(t) if t.rank() == 0 && t.dtype() != dtype && t.dtype().is_float() => {
                     Some(Special::Wide)
                 }
                 _ => None,
             },
+            (Ldexp, b) if b.join(ResultType::new()).dtype().is_float() => Some(Special::Scale),
+            (Ldexp, _) if dtype.is_half() => Some(Special::ScaleHalf),
             _ => None,
         }
     }
@@ -84,9 +126,15 @@ impl Special {
     fn apply(&self, op: BinaryOp, dtype: DType, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
         match *self {
             Special::Power(exponent) => power(&a.to_dtype(dtype)?, exponent),
-            Special::Wide => {
+            Special::Logic(true) => a.copy(),
+            Special::Logic(false) => Tensor::ones_like(a),
+            Special::Wide | Special::ScaleHalf => {
                 let b = b.to_tensor(DType::F32, a.shape())?;
                 same_dtype(op, &a.to_dtype(DType::F32)?, &b)?.to_dtype(dtype)
+            }
+            Special::Scale => {
+                let power = b.to_tensor(dtype, a.shape())?.exp2()?;
+                same_dtype(BinaryOp::Mul, &a.to_dtype(dtype)?, &power)
             }
         }
     }
@@ -146,167 +194,37 @@ fn same_shape(op: BinaryOp, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let kept = Kept::new(op, a, b, y);
         Box::new(move |context, g| {
             let (a, b, y) = kept.unpack(context)?;
-            let of_a = context.needs(0).then(|| gradient_a(op, &a, &b, g)).transpose()?;
+            let of_a = context.needs(0).then(|| gradient_a(op, &a, &b, &y, g)).transpose()?;
             let of_b = context.needs(1).then(|| gradient_b(op, &a, &b, &y, g)).transpose()?;
             Ok(smallvec![of_a, of_b])
         })
     }))
 }
 
-/// The tensors that the rules of an op look at; the others are dropped with the forward pass.
-struct Kept {
-    a: Option<Saved>,
-    b: Option<Saved>,
-    y: Option<Saved>,
-}
-
-impl Kept {
-    fn new(op: BinaryOp, a: &Tensor, b: &Tensor, y: &Tensor) -> Kept {
-        use BinaryOp::*;
-        let (for_a, for_b) = (a.requires_grad(), b.requires_grad());
-        let (a_wanted, b_wanted, y_wanted) = match op {
-            Add | Sub | FloorDivide | BitwiseAnd | BitwiseOr | BitwiseXor => (false, false, false),
-            Mul => (for_b, for_a, false),
-            Div => (for_b, true, false),
-            Remainder | Fmod => (for_b, for_b, false),
-            Pow => (true, true, for_b),
-            Maximum | Minimum | Fmax | Fmin | Atan2 => (true, true, false),
-        };
-        Kept {
-            a: a_wanted.then(|| Saved::input(a)),
-            b: b_wanted.then(|| Saved::input(b)),
-            y: y_wanted.then(|| Saved::output(y)),
-        }
-    }
-
-    fn unpack(&self, context: &Context<'_>) -> Result<(KeptOperand, KeptOperand, KeptOperand)> {
-        let unpack = |s: &Option<Saved>| s.as_ref().map(|s| s.unpack(context)).transpose().map(KeptOperand);
-        Ok((unpack(&self.a)?, unpack(&self.b)?, unpack(&self.y)?))
-    }
-}
-
-/// A kept tensor, or nothing where the rule has no use for it.
-struct KeptOperand(Option<Tensor>);
-
-impl KeptOperand {
-    fn get(&self) -> Result<&Tensor> {
-        self.0.as_ref().ok_or_else(|| {
-            TensorError::new(ErrorKind::Internal, "backward", "a rule looks at a tensor that was not kept")
-        })
-    }
-}
-
-/// The gradient of the first operand.
-fn gradient_a(op: BinaryOp, a: &KeptOperand, b: &KeptOperand, g: &Tensor) -> Result<Tensor> {
-    use BinaryOp::*;
-    match op {
-        Add | Sub | Remainder | Fmod => Ok(g.clone()),
-        Mul => g.mul(b.get()?),
-        Div => g.div(b.get()?),
-        // b * a^(b-1), and 0 where b is 0 although a^-1 may be infinite.
-        Pow => {
-            let (a, b) = (a.get()?, b.get()?);
-            let slope = g.mul(&b.mul(&a.pow(&b.sub(1.0)?)?)?)?;
-            slope.masked_fill(&b.eq(0.0)?, 0.0)
-        }
-        Maximum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.lt(b.get()?)?),
-        Minimum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.gt(b.get()?)?),
-        Fmax => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.gt(b.get()?)?, true),
-        Fmin => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.lt(b.get()?)?, true),
-        Atan2 => g.mul(b.get()?)?.mul(&inverse_square_sum(a.get()?, b.get()?)?),
-        FloorDivide => Err(no_gradient(op)),
-        BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
-    }
-}
-
-/// The gradient of the second operand.
-fn gradient_b(op: BinaryOp, a: &KeptOperand, b: &KeptOperand, y: &KeptOperand, g: &Tensor) -> Result<Tensor> {
-    use BinaryOp::*;
-    match op {
-        Add => Ok(g.clone()),
-        Sub => g.neg(),
-        Mul => g.mul(a.get()?),
-        Div => g.neg()?.mul(&a.get()?.div(b.get()?)?.div(b.get()?)?),
-        Remainder => g.neg()?.mul(&a.get()?.div(b.get()?)?.floor()?),
-        Fmod => g.neg()?.mul(&a.get()?.div(b.get()?)?.trunc()?),
-        // y * log(a), and 0 for the base 0 with an exponent of 0 or more, where the logarithm is -inf.
-        Pow => {
-            let (a, b, y) = (a.get()?, b.get()?, y.get()?);
-            let flat = a.eq(0.0)?.logical_and(&b.ge(0.0)?)?;
-            g.mul(&y.mul(&a.log()?)?)?.masked_fill(&flat, 0.0)
-        }
-        Maximum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.gt(b.get()?)?),
-        Minimum => share(g, &a.get()?.eq(b.get()?)?, &a.get()?.lt(b.get()?)?),
-        Fmax => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.gt(b.get()?)?, false),
-        Fmin => share_unless_nan(g, a.get()?, b.get()?, &a.get()?.lt(b.get()?)?, false),
-        Atan2 => g.mul(&a.get()?.neg()?)?.mul(&inverse_square_sum(a.get()?, b.get()?)?),
-        FloorDivide => Err(no_gradient(op)),
-        BitwiseAnd | BitwiseOr | BitwiseXor => Tensor::zeros_like(g),
-    }
-}
-
-/// PyTorch records a floor division and refuses to go back through it.
-fn no_gradient(op: BinaryOp) -> TensorError {
-    TensorError::new(ErrorKind::Autograd, op.name(), "has no gradient")
-}
-
-/// Half of the gradient where the operands are equal, none where this one lost.
-fn share(g: &Tensor, equal: &Tensor, lost: &Tensor) -> Result<Tensor> {
-    Tensor::where_cond(equal, &g.div(2.0)?, g)?.masked_fill(lost, 0.0)
-}
-
-/// The gradient of one operand of `fmax` or `fmin`, where `a_wins` says which is the result: half of it where
-/// they are equal; where one is NaN, all to the other; where both are, all to the first.
-fn share_unless_nan(g: &Tensor, a: &Tensor, b: &Tensor, a_wins: &Tensor, of_a: bool) -> Result<Tensor> {
-    let a_wins = a_wins.logical_or(&b.isnan()?)?;
-    let lost = if of_a { a_wins.logical_not()? } else { a_wins };
-    Tensor::where_cond(&a.eq(b)?, &g.div(2.0)?, &g.masked_fill(&lost, 0.0)?)
-}
-
-/// `1 / (a^2 + b^2)`, and 0 at the origin.
-fn inverse_square_sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let origin = a.eq(0.0)?.logical_and(&b.eq(0.0)?)?;
-    a.mul(a)?.add(&b.mul(b)?)?.reciprocal()?.masked_fill(&origin, 0.0)
-}
-
 /// `a = op(a, b)` in place: `b` broadcasts to `a`, and the result's dtype must fit that of `a`.
 pub(crate) fn binary_in_place(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
-    let dtype = compute_dtype(op, a, &b)?;
-    if dtype.category() > a.category() {
-        return Err(TensorError::new(
-            ErrorKind::DType,
-            op.name(),
-            "result cannot be cast to the tensor's dtype in place",
-        )
-        .with("result", dtype)
-        .with("tensor", a.dtype()));
-    }
-    if let Some(special) = Special::of(op, dtype, &b) {
-        return in_place(
-            op.name(),
-            a,
-            b.tensor().as_slice(),
-            || {
-                let value = special.apply(op, dtype, &a.detach(), b)?;
-                dispatch::write_in_place(op.name(), a, [&value], |be, io, [v]| be.copy(v, io))
-            },
-            || special.apply(op, dtype, &a.before_write()?, b)?.to_dtype(a.dtype()),
-        );
+    let name = op.in_place_name();
+    let left = Operand::Tensor(a);
+    let joined = promoted(op, name, &left, &b)?;
+    category_fits(name, op.rule().compute(joined), a.dtype())?;
+    let dtype = accepted(op, name, joined, &left, &b)?;
+    if let Some(special) = Special::of(op, dtype, a, &b) {
+        return by_value(name, a, b.tensor().as_slice(), |x| special.apply(op, dtype, x, b));
     }
     let other = b.to_tensor(dtype, a.shape())?;
-    fits_in_place(op.name(), a, other.shape())?;
+    fits_in_place(name, a, other.shape())?;
     let other = if other.shape() == a.shape() { other } else { other.broadcast_to(a.shape())? };
     let inputs: &[&Tensor] = &[&other];
     in_place(
-        op.name(),
+        name,
         a,
         inputs,
         || {
             if dtype == a.dtype() {
-                dispatch::write_in_place(op.name(), a, [&other], |be, io, [b]| be.binary_assign(op, io, b))
+                dispatch::write_in_place(name, a, [&other], |be, io, [b]| be.binary_assign(op, io, b))
             } else {
                 let value = same_shape(op, &a.to_dtype(dtype)?, &other)?;
-                dispatch::write_in_place(op.name(), a, [&value], |be, io, [v]| be.copy(v, io))
+                dispatch::write_in_place(name, a, [&value], |be, io, [v]| be.copy(v, io))
             }
         },
         || same_shape(op, &a.before_write()?.to_dtype(dtype)?, &other)?.to_dtype(a.dtype()),

@@ -3,10 +3,11 @@
 
 use rusttorch_backend::ops::{BinaryOp, TernaryOp};
 use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, TensorError};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
-use super::args::Operand;
+use super::args::{Bound, Operand};
 use super::binary::binary;
+use super::in_place::by_value;
 use super::select::int_range;
 use super::ternary::ternary;
 use crate::autograd::{Saved, record};
@@ -14,12 +15,19 @@ use crate::dispatch;
 use crate::tensor::Tensor;
 
 impl Tensor {
-    /// `min(max(self, low), high)`, broadcast and promoted. NaN anywhere gives NaN; `low > high` gives high.
-    /// At a bound the gradient is 0 if the bounds are numbers, and shared evenly with the bound if they are
-    /// tensors. PyTorch: `torch.clamp`. Errors: `Shape`, `NotImplemented` for bool, `Value` for a number that an
-    /// integer dtype cannot hold but that would be the result.
-    pub fn clamp<'a, 'b>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'b>>) -> Result<Tensor> {
-        let (low, high): (Operand<'_>, Operand<'_>) = (low.into(), high.into());
+    /// `min(max(self, low), high)`, broadcast and promoted; either bound may be `None`. NaN anywhere gives NaN;
+    /// `low > high` gives high. At a bound the gradient is 0 if the bounds are numbers, and shared evenly with the
+    /// bound if they are tensors. PyTorch: `torch.clamp`. Errors: `Shape`, `NotImplemented` for bool, `Value` for a
+    /// number that an integer dtype cannot hold but that would be the result, and without any bound.
+    pub fn clamp<'a, 'b>(&self, low: impl Into<Bound<'a>>, high: impl Into<Bound<'b>>) -> Result<Tensor> {
+        let (low, high) = match (low.into().0, high.into().0) {
+            (Some(low), Some(high)) => (low, high),
+            (Some(low), None) => return one_sided(BinaryOp::Maximum, self, low),
+            (None, Some(high)) => return one_sided(BinaryOp::Minimum, self, high),
+            (None, None) => {
+                return Err(TensorError::new(ErrorKind::Value, "clamp", "needs a bound, has none"));
+            }
+        };
         let dtype = high.join(low.join(ResultType::new().tensor(self.dtype(), self.rank()))).dtype();
         let (low, high) = (representable(low, dtype, true)?, representable(high, dtype, false)?);
         let gradient = match (low, high) {
@@ -29,16 +37,35 @@ impl Tensor {
         ternary(TernaryOp::Clamp, "Clamp", [self.into(), low, high], gradient)
     }
 
+    /// In-place [`clamp`](Self::clamp). Returns the tensor itself.
+    pub fn clamp_<'a, 'b>(&self, low: impl Into<Bound<'a>>, high: impl Into<Bound<'b>>) -> Result<Tensor> {
+        let (low, high) = (low.into(), high.into());
+        let inputs: SmallVec<[&Tensor; 2]> = low.tensor().into_iter().chain(high.tensor()).collect();
+        by_value("clamp_", self, &inputs, |x| x.clamp(low, high))
+    }
+
     /// `max(self, low)`. NaN anywhere gives NaN. Gradient at the bound as for [`clamp`](Self::clamp).
     /// PyTorch: `torch.clamp_min`.
     pub fn clamp_min<'a>(&self, low: impl Into<Operand<'a>>) -> Result<Tensor> {
         one_sided(BinaryOp::Maximum, self, low.into())
     }
 
+    /// In-place [`clamp_min`](Self::clamp_min). Returns the tensor itself.
+    pub fn clamp_min_<'a>(&self, low: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let low: Operand<'_> = low.into();
+        by_value("clamp_min_", self, low.tensor().as_slice(), |x| x.clamp_min(low))
+    }
+
     /// `min(self, high)`. NaN anywhere gives NaN. Gradient at the bound as for [`clamp`](Self::clamp).
     /// PyTorch: `torch.clamp_max`.
     pub fn clamp_max<'a>(&self, high: impl Into<Operand<'a>>) -> Result<Tensor> {
         one_sided(BinaryOp::Minimum, self, high.into())
+    }
+
+    /// In-place [`clamp_max`](Self::clamp_max). Returns the tensor itself.
+    pub fn clamp_max_<'a>(&self, high: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let high: Operand<'_> = high.into();
+        by_value("clamp_max_", self, high.tensor().as_slice(), |x| x.clamp_max(high))
     }
 }
 

@@ -149,26 +149,30 @@ impl Call<'_> {
         let along = axis as isize;
         let ignored = target.eq(self.ignore_index)?.unsqueeze(along)?;
         let classes = target.unsqueeze(along)?.masked_fill(&ignored, 0i64)?;
-        // What every class of every row counts for: the target's weight at the target, and with label smoothing
-        // a share of its own weight everywhere; nothing in ignored rows.
-        let weight = match self.weight {
-            Some(w) => self.along_classes(w)?,
-            None => Tensor::ones(&[], x.dtype())?,
-        };
         let ones = Tensor::ones(classes.shape(), x.dtype())?;
-        let hits = Tensor::zeros(x.shape(), x.dtype())?.scatter(along, &classes, &ones)?.mul(&weight)?;
-        let mut shares = hits.clone();
-        if self.label_smoothing > 0.0 {
-            let spread = weight.mul(self.label_smoothing / x.shape()[axis] as f64)?;
-            shares = hits.mul(1.0 - self.label_smoothing)?.add(&spread)?;
-        }
+        let weight = self.weight.map(|w| self.along_classes(w)).transpose()?;
+        let of_targets = match &weight {
+            Some(w) => w.broadcast_to(x.shape())?.gather(along, &classes)?,
+            None => ones,
+        };
         let g = match self.reduction {
             Reduction::None => g.unsqueeze(along)?,
             Reduction::Sum => g.clone(),
-            Reduction::Mean => g.div(&hits.masked_fill(&ignored, 0.0)?.sum()?)?,
+            Reduction::Mean => g.div(&of_targets.masked_fill(&ignored, 0.0)?.sum()?)?,
         };
-        // Only now: where all are ignored, the mean has divided by 0.
-        let shares = shares.mul(&g)?.masked_fill(&ignored, 0.0)?;
+        // What every class of every row counts for, times its gradient: the target's weight at the target, and
+        // with label smoothing a share of its own weight everywhere; nothing in ignored rows. Placed, not
+        // multiplied: a weight may be infinite, and a mean may have divided by 0.
+        let hits = of_targets.mul(1.0 - self.label_smoothing)?.mul(&g)?.masked_fill(&ignored, 0.0)?;
+        let mut shares = Tensor::zeros(x.shape(), x.dtype())?.scatter(along, &classes, &hits)?;
+        if self.label_smoothing > 0.0 {
+            let each = self.label_smoothing / x.shape()[axis] as f64;
+            let spread = match &weight {
+                Some(w) => w.mul(each)?.mul(&g)?,
+                None => g.mul(each)?,
+            };
+            shares = shares.add(&spread.broadcast_to(x.shape())?.masked_fill(&ignored, 0.0)?)?;
+        }
         x.softmax(along)?.mul(&shares.sum_dim(along, true)?)?.sub(&shares)
     }
 

@@ -11,15 +11,35 @@ use crate::tensor::Tensor;
 
 const RELU6: Activation = Activation::Hardtanh { min_val: 0.0, max_val: 6.0 };
 
-/// The slope of [`Tensor::rrelu`]. Error: `Value`.
-fn mean_slope(lower: f64, upper: f64) -> Result<Activation> {
-    // Not `lower > upper`: a NaN is no bound either.
-    if !(lower <= upper) {
-        return Err(TensorError::new(ErrorKind::Value, "rrelu", "lower is greater than upper")
-            .with("lower", lower)
-            .with("upper", upper));
+/// Error: `Value` unless two numbers bound the slope of [`Tensor::rrelu`].
+fn check_slopes(lower: f64, upper: f64) -> Result<()> {
+    if lower <= upper {
+        return Ok(());
     }
+    Err(TensorError::new(ErrorKind::Value, "rrelu", "lower is greater than upper")
+        .with("lower", lower)
+        .with("upper", upper))
+}
+
+/// What [`Tensor::rrelu`] is when not training.
+fn mean_slope(lower: f64, upper: f64) -> Result<Activation> {
+    check_slopes(lower, upper)?;
     Ok(Activation::LeakyRelu { negative_slope: (lower + upper) / 2.0 })
+}
+
+/// The factor of every element: 1, or for those up to 0 a draw between `lower` and `upper`, taken from the default
+/// generator in logical order. As in PyTorch bounds and draws are rounded to the dtype, but drawn in f64.
+fn drawn_slopes(x: &Tensor, lower: f64, upper: f64) -> Result<Tensor> {
+    check_slopes(lower, upper)?;
+    needs_float("rrelu", x)?;
+    let x = x.detach();
+    let left = x.le(0.0)?.to_vec::<bool>()?;
+    let count = left.iter().filter(|&&l| l).count();
+    let bound = |value| Tensor::full(&[], value, x.dtype())?.item_f64();
+    let draws = Tensor::empty(&[count], DType::F64)?.uniform_(bound(lower)?, bound(upper)?)?;
+    let mut draws = draws.to_vec::<f64>()?.into_iter();
+    let slopes = left.into_iter().map(|l| if l { draws.next().unwrap_or(1.0) } else { 1.0 }).collect();
+    Tensor::from_vec::<f64>(slopes, x.shape())?.to_dtype(x.dtype())
 }
 
 impl Tensor {
@@ -45,6 +65,18 @@ impl Tensor {
     pub fn rrelu_(&self, lower: f64, upper: f64) -> Result<Tensor> {
         let op = mean_slope(lower, upper)?;
         by_value("rrelu", self, &[], |x| activation(op, x))
+    }
+
+    /// [`rrelu`](Self::rrelu) when training: every slope is drawn from the default generator, evenly between
+    /// `lower` and `upper`. PyTorch: `torch.rrelu(.., training=True)`, with the same numbers for the same seed. Errors:
+    /// as `rrelu`.
+    pub fn rrelu_training(&self, lower: f64, upper: f64) -> Result<Tensor> {
+        self.mul(&drawn_slopes(self, lower, upper)?)
+    }
+
+    /// In-place [`rrelu_training`](Self::rrelu_training). Returns the tensor itself.
+    pub fn rrelu_training_(&self, lower: f64, upper: f64) -> Result<Tensor> {
+        self.mul_(&drawn_slopes(self, lower, upper)?)
     }
 
     /// `x - tanh(x)`. Integers give the default float. PyTorch: `torch.nn.functional.tanhshrink`. Error:

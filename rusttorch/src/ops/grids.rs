@@ -189,7 +189,8 @@ impl Tensor {
         }
         let n = self.numel();
         if n == 0 || !with_replacement && r > n {
-            return self.new_empty(&[0, r], None);
+            let wide = isize::try_from(r).unwrap_or(isize::MAX);
+            return self.narrow(0, 0, 0)?.copy()?.view([0, wide]);
         }
         let memory = |e| {
             TensorError::new(ErrorKind::Memory, OP, "allocation failed")

@@ -51,8 +51,7 @@ fn reduced(each: Tensor, reduction: Reduction) -> Result<Tensor> {
 /// MSE, L1 or smooth L1: input and target are promoted and broadcast.
 pub(crate) fn of_difference(op: Loss, x: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
     let op = match op {
-        // Not `beta < 0`: NaN is refused, too.
-        Loss::SmoothL1 { beta } if !(beta >= 0.0) => {
+        Loss::SmoothL1 { beta } if beta < 0.0 || beta.is_nan() => {
             return Err(TensorError::new(ErrorKind::Value, op.name(), "beta is negative").with("beta", beta));
         }
         Loss::SmoothL1 { beta: 0.0 } => Loss::L1,

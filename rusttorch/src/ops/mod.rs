@@ -2,9 +2,13 @@
 //! the gradient. One file a family.
 
 pub(crate) mod activation;
+pub(crate) mod aliases;
+pub(crate) mod arithmetic;
 pub(crate) mod binary;
+mod binary_rules;
 pub(crate) mod cast;
 pub(crate) mod clamp;
+mod close;
 pub(crate) mod compare;
 pub(crate) mod create;
 pub(crate) mod cross_entropy;
@@ -20,6 +24,7 @@ pub(crate) mod loss;
 pub(crate) mod matmul;
 pub(crate) mod out;
 pub(crate) mod pad;
+mod parametric;
 pub(crate) mod random;
 pub(crate) mod ranges;
 pub(crate) mod reduce;
@@ -36,7 +41,8 @@ pub(crate) mod view;
 mod args;
 mod operators;
 
-pub use args::{Dims, Operand};
+pub use args::{Bound, Dims, Operand};
+pub use arithmetic::Rounding;
 pub use grids::{MeshIndexing, Sides};
 pub use index::{Index, IndexList};
 pub use operators::Rhs;

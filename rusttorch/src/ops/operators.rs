@@ -1,13 +1,13 @@
-//! `+ - * / %` and unary minus. They return `Result`, as the methods do, and chain over it:
+//! `+ - * / %`, `& | ^ << >>`, `-` and `!`. They return `Result`, as the methods do, and chain over it:
 //! `(&a + &b * 2.0)?`, `(&a * &b + &c)?`.
 
-use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
+use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Shl, Shr, Sub};
 
 use rusttorch_backend::ops::BinaryOp;
-use rusttorch_backend::{DType, Result, Scalar};
+use rusttorch_backend::{Result, Scalar};
 
 use super::args::Operand;
-use super::binary::binary;
+use super::binary::{binary, binary_of};
 use crate::tensor::Tensor;
 
 /// The right-hand side of an operator: a tensor, a reference to one, the result of another operator, or a
@@ -82,18 +82,14 @@ macro_rules! scalar_on_the_left {
         impl $trait<&Tensor> for $t {
             type Output = Result<Tensor>;
             fn $method(self, rhs: &Tensor) -> Result<Tensor> {
-                if matches!(BinaryOp::$op, BinaryOp::Add | BinaryOp::Mul) {
-                    return binary(BinaryOp::$op, rhs, Operand::Scalar(self.into()));
+                use BinaryOp::*;
+                match BinaryOp::$op {
+                    // As in PyTorch's operators, on the right a number keeps more digits beside a half, and a quotient
+                    // is taken of one.
+                    op @ (Add | Mul | BitwiseAnd | BitwiseOr | BitwiseXor) => binary(op, rhs, self.into()),
+                    Div => rhs.reciprocal()?.mul(self),
+                    op => binary_of(op, self.into(), rhs.into()),
                 }
-                if matches!(BinaryOp::$op, BinaryOp::Div) && rhs.dtype().is_half() {
-                    // As beside a quotient's other side, the number is not rounded to the half type first.
-                    let left = Tensor::repeated(self.into(), DType::F32, &[])?;
-                    return binary(BinaryOp::$op, &left, (&rhs.to_dtype(DType::F32)?).into())?.to_dtype(rhs.dtype());
-                }
-                let dtype = rusttorch_backend::ResultType::new().tensor(rhs.dtype(), rhs.rank()).scalar(self.into());
-                // As in PyTorch, the number is no more than a number: the tensor's dtype counts for more.
-                let left = Tensor::repeated(self.into(), dtype.dtype(), &[])?;
-                $trait::$method(&left, rhs)
             }
         }
         impl $trait<Tensor> for $t {
@@ -111,6 +107,11 @@ operators! {
     Mul mul Mul;
     Div div Div;
     Rem rem Remainder;
+    BitAnd bitand BitwiseAnd;
+    BitOr bitor BitwiseOr;
+    BitXor bitxor BitwiseXor;
+    Shl shl BitwiseLeftShift;
+    Shr shr BitwiseRightShift;
 }
 
 impl Neg for &Tensor {
@@ -124,5 +125,19 @@ impl Neg for Tensor {
     type Output = Result<Tensor>;
     fn neg(self) -> Result<Tensor> {
         Tensor::neg(&self)
+    }
+}
+
+impl Not for &Tensor {
+    type Output = Result<Tensor>;
+    fn not(self) -> Result<Tensor> {
+        self.bitwise_not()
+    }
+}
+
+impl Not for Tensor {
+    type Output = Result<Tensor>;
+    fn not(self) -> Result<Tensor> {
+        self.bitwise_not()
     }
 }

@@ -198,20 +198,21 @@ fn from_elements(x: &Tensor, widths: &Widths, mode: PadMode) -> Result<Tensor> {
 /// Errors: `Shape` for widths that do not fit the dimensions; `Value` for a border that is too wide, a `value` that
 /// the dtype does not hold or the mode does not take; `NotImplemented` for another number of dimensions, and for bool
 /// in mirrored and repeated borders.
-pub fn pad(x: &Tensor, pad: &[isize], mode: PadMode, value: impl Into<Scalar>) -> Result<Tensor> {
-    let (widths, value) = (Widths::new(x, pad)?, value.into());
+pub fn pad(x: &Tensor, pad: &[isize], mode: PadMode, value: f64) -> Result<Tensor> {
+    let widths = Widths::new(x, pad)?;
     if mode == PadMode::Constant {
-        return constant(x, widths, value);
+        return constant(x, widths, Scalar::Float(value));
     }
-    if value.to_f64() != 0.0 {
-        return Err(TensorError::new(ErrorKind::Value, OP, "only constant borders have a value")
-            .with("value", value.to_string()));
+    if value != 0.0 {
+        return Err(
+            TensorError::new(ErrorKind::Value, OP, "only constant borders have a value").with("value", value)
+        );
     }
     from_elements(x, &widths, mode)
 }
 
 impl Tensor {
-    /// [`pad`] with borders of `value`. PyTorch: `torch.constant_pad_nd`.
+    /// Borders of `value` as [`pad`] makes them. PyTorch: `torch.constant_pad_nd`.
     pub fn constant_pad_nd(&self, pad: &[isize], value: impl Into<Scalar>) -> Result<Tensor> {
         constant(self, Widths::new(self, pad)?, value.into())
     }

@@ -6,6 +6,7 @@ use smallvec::smallvec;
 
 use super::args::Operand;
 use super::binary::fits_in_place;
+use super::in_place::by_value;
 use crate::autograd::{Saved, in_place, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
@@ -13,7 +14,8 @@ use crate::tensor::Tensor;
 impl Tensor {
     /// `condition ? a : b` elementwise, all three broadcast to one shape, `a` and `b` promoted to one
     /// dtype. A NaN that is not chosen has no say in the value (but has in the gradient of what made it).
-    /// PyTorch: `torch.where`. Errors: `DType` for a condition that is not bool, `Shape`.
+    /// PyTorch: `torch.where`. Errors: `DType` for a condition that is not bool (or u8, as PyTorch still allows),
+    /// `Shape`, `Value` for a number beyond the range of an integer dtype.
     pub fn where_cond<'a, 'b>(
         condition: &Tensor,
         a: impl Into<Operand<'a>>,
@@ -22,37 +24,31 @@ impl Tensor {
         const OP: &str = "where";
         let (a, b): (Operand<'_>, Operand<'_>) = (a.into(), b.into());
         let dtype = b.join(a.join(ResultType::new())).dtype();
-        where_same_dtype(
-            OP,
-            condition,
-            &a.to_tensor(dtype, condition.shape())?,
-            &b.to_tensor(dtype, condition.shape())?,
-        )
+        let operand = |x: Operand<'_>| {
+            if let Operand::Scalar(s) = x {
+                castable(OP, s, dtype)?;
+            }
+            x.to_tensor(dtype, condition.shape())
+        };
+        let bytes = match condition.dtype() {
+            DType::U8 => Some(condition.to_dtype(DType::Bool)?),
+            _ => None,
+        };
+        where_same_dtype(OP, bytes.as_ref().unwrap_or(condition), &operand(a)?, &operand(b)?)
     }
 
-    /// A copy with `value` where `mask` is true. The mask broadcasts to the tensor; the value is cast
-    /// to its dtype. PyTorch: `torch.masked_fill`. Errors: `DType` for a mask that is not bool, `Shape`, `Value`
-    /// beyond the range of an integer dtype.
-    pub fn masked_fill(&self, mask: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
-        const OP: &str = "masked_fill";
-        let value = castable(OP, value.into(), self.dtype())?;
-        where_same_dtype(OP, mask, &Tensor::full(&[], value, self.dtype())?, self)
+    /// A copy with `value` (a number or a 0-d tensor) where `mask` is true. The mask broadcasts to the tensor; the
+    /// value is cast to its dtype. PyTorch: `torch.masked_fill`. Errors: `DType` for a mask that is not bool, `Shape`,
+    /// `Value` beyond the range of an integer dtype.
+    pub fn masked_fill<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<Tensor> {
+        masked_fill("masked_fill", self, mask, value.into())
     }
 
     /// In-place [`masked_fill`](Self::masked_fill). Returns the tensor itself.
-    pub fn masked_fill_(&self, mask: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
-        fits_in_place("masked_fill_", self, mask.shape())?;
-        let value = value.into();
-        in_place(
-            "masked_fill_",
-            self,
-            &[],
-            || {
-                let value = self.detach().masked_fill(mask, value)?;
-                dispatch::write_in_place("masked_fill_", self, [&value], |b, io, [v]| b.copy(v, io))
-            },
-            || self.before_write()?.masked_fill(mask, value),
-        )
+    pub fn masked_fill_<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<Tensor> {
+        const OP: &str = "masked_fill_";
+        let value: Operand<'_> = value.into();
+        by_value(OP, self, value.tensor().as_slice(), |x| masked_fill(OP, x, mask, value))
     }
 
     /// Writes `value`, cast to the tensor's dtype, into every element. Returns the tensor itself.
@@ -102,7 +98,27 @@ impl Tensor {
     }
 }
 
-fn where_same_dtype(op: &'static str, condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+fn masked_fill(op: &'static str, x: &Tensor, mask: &Tensor, value: Operand<'_>) -> Result<Tensor> {
+    let value = match value {
+        Operand::Scalar(value) => Tensor::repeated(castable(op, value, x.dtype())?, x.dtype(), &[])?,
+        Operand::Tensor(value) if value.rank() == 0 => {
+            castable(op, value.detach().item()?, x.dtype())?;
+            value.to_dtype(x.dtype())?
+        }
+        Operand::Tensor(value) => {
+            return Err(TensorError::new(ErrorKind::Shape, op, "the value has dimensions")
+                .with("value", value.shape()));
+        }
+    };
+    where_same_dtype(op, mask, &value, x)
+}
+
+pub(super) fn where_same_dtype(
+    op: &'static str,
+    condition: &Tensor,
+    a: &Tensor,
+    b: &Tensor,
+) -> Result<Tensor> {
     if condition.dtype() != DType::Bool {
         return Err(
             TensorError::new(ErrorKind::DType, op, "condition is not bool").with("dtype", condition.dtype())
@@ -137,7 +153,7 @@ pub(crate) fn int_range(dtype: DType) -> Option<(i64, i64)> {
 }
 
 /// The largest finite value of a float dtype.
-fn largest(dtype: DType) -> f64 {
+pub(super) fn largest(dtype: DType) -> f64 {
     match dtype {
         DType::F16 => f16::MAX.to_f64(),
         DType::BF16 => bf16::MAX.to_f64(),

@@ -2,10 +2,12 @@
 
 use rusttorch_backend::layout::broadcast_shapes;
 use rusttorch_backend::ops::TernaryOp;
-use rusttorch_backend::{DTypeSet, ErrorKind, Result, ResultType, TensorError};
-use smallvec::smallvec;
+use rusttorch_backend::{DType, DTypeSet, ErrorKind, Result, ResultType, Scalar, TensorError};
+use smallvec::{SmallVec, smallvec};
 
 use super::args::Operand;
+use super::in_place::by_value;
+use super::select::castable;
 use crate::autograd::{Saved, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
@@ -29,12 +31,8 @@ pub(super) fn ternary(
 ) -> Result<Tensor> {
     let dtype = [a, b, c].iter().fold(ResultType::new(), |r, x| x.join(r)).dtype();
     if !accepts(op).contains(dtype) {
-        // PyTorch had a meaning for integers once and says so.
-        let kind = match op {
-            TernaryOp::Addcdiv { .. } if dtype.is_int() => ErrorKind::DType,
-            _ => ErrorKind::NotImplemented,
-        };
-        return Err(TensorError::new(kind, op.name(), "not implemented for this dtype").with("dtype", dtype));
+        return Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "not implemented for this dtype")
+            .with("dtype", dtype));
     }
     let a = &a.to_tensor(dtype, &[])?;
     let (b, c) = (&b.to_tensor(dtype, a.shape())?, &c.to_tensor(dtype, a.shape())?);
@@ -57,7 +55,7 @@ pub(super) fn ternary(
 }
 
 /// The gradient of operand `i`.
-fn gradient(op: TernaryOp, i: usize, [a, b, c]: [&Tensor; 3], g: &Tensor) -> Result<Tensor> {
+pub(super) fn gradient(op: TernaryOp, i: usize, [a, b, c]: [&Tensor; 3], g: &Tensor) -> Result<Tensor> {
     match (op, i) {
         (TernaryOp::Addcmul { .. } | TernaryOp::Addcdiv { .. }, 0) => Ok(g.clone()),
         (TernaryOp::Addcmul { value }, 1) => g.mul(&c.mul(value)?),
@@ -73,16 +71,48 @@ fn gradient(op: TernaryOp, i: usize, [a, b, c]: [&Tensor; 3], g: &Tensor) -> Res
     }
 }
 
+/// Error: `DType` for a quotient of two integers, to which PyTorch gave a meaning once and says so.
+fn not_of_integers(op: &'static str, b: &Tensor, c: &Tensor) -> Result<()> {
+    if b.dtype().is_float() || c.dtype().is_float() {
+        return Ok(());
+    }
+    Err(TensorError::new(ErrorKind::DType, op, "the quotient of two integer tensors is not supported")
+        .with("numerator", b.dtype())
+        .with("denominator", c.dtype()))
+}
+
 impl Tensor {
-    /// `self + value * b * c`, broadcast and promoted. PyTorch: `torch.addcmul`. Errors: `Shape`,
-    /// `NotImplemented` for bool.
-    pub fn addcmul(&self, b: &Tensor, c: &Tensor, value: f64) -> Result<Tensor> {
-        ternary(TernaryOp::Addcmul { value }, "Addcmul", [self.into(), b.into(), c.into()], gradient)
+    /// `self + value * b * c`, broadcast and promoted. Integers wrap, and cut the fraction of `value` off.
+    /// PyTorch: `torch.addcmul`. Errors: `Shape`, `NotImplemented` for bool, `Value` for one that an integer dtype
+    /// cannot hold.
+    pub fn addcmul(&self, b: &Tensor, c: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        let operands = [self.into(), b.into(), c.into()];
+        let mut value = value.into();
+        let dtype = operands.iter().fold(ResultType::new(), |r, x: &Operand<'_>| x.join(r)).dtype();
+        if dtype.is_int() {
+            value = Scalar::Int(castable("addcmul", value, dtype)?.to_i64());
+        }
+        ternary(TernaryOp::Addcmul { value }, "Addcmul", operands, gradient)
     }
 
-    /// `self + value * b / c`, broadcast and promoted; floats only. PyTorch: `torch.addcdiv`.
-    pub fn addcdiv(&self, b: &Tensor, c: &Tensor, value: f64) -> Result<Tensor> {
-        ternary(TernaryOp::Addcdiv { value }, "Addcdiv", [self.into(), b.into(), c.into()], gradient)
+    /// In-place [`addcmul`](Self::addcmul). Returns the tensor itself.
+    pub fn addcmul_(&self, b: &Tensor, c: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        let value = value.into();
+        by_value("addcmul_", self, &[b, c], |x| x.addcmul(b, c, value))
+    }
+
+    /// `self + value * b / c`, broadcast and promoted; floats only. PyTorch: `torch.addcdiv`. Errors: `Shape`,
+    /// `DType` where `b` and `c` are both integers or bool.
+    pub fn addcdiv(&self, b: &Tensor, c: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        not_of_integers("addcdiv", b, c)?;
+        let op = TernaryOp::Addcdiv { value: value.into() };
+        ternary(op, "Addcdiv", [self.into(), b.into(), c.into()], gradient)
+    }
+
+    /// In-place [`addcdiv`](Self::addcdiv). Returns the tensor itself.
+    pub fn addcdiv_(&self, b: &Tensor, c: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        let value = value.into();
+        by_value("addcdiv_", self, &[b, c], |x| x.addcdiv(b, c, value))
     }
 
     /// `self + weight * (end - self)`, broadcast; floats only, and of one dtype. PyTorch: `torch.lerp`.
@@ -104,6 +134,22 @@ impl Tensor {
             return Err(TensorError::new(ErrorKind::NotImplemented, OP, "not implemented for this dtype")
                 .with("dtype", self.dtype()));
         }
-        ternary(TernaryOp::Lerp, "Lerp", [self.into(), end.into(), weight], gradient)
+        let run = |start: &Tensor, end: &Tensor| {
+            ternary(TernaryOp::Lerp, "Lerp", [start.into(), end.into(), weight], gradient)
+        };
+        // A number is not rounded to a half type first.
+        match weight {
+            Operand::Scalar(_) if self.dtype().is_half() => {
+                run(&self.to_dtype(DType::F32)?, &end.to_dtype(DType::F32)?)?.to_dtype(self.dtype())
+            }
+            _ => run(self, end),
+        }
+    }
+
+    /// In-place [`lerp`](Self::lerp). Returns the tensor itself.
+    pub fn lerp_<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let weight: Operand<'_> = weight.into();
+        let inputs: SmallVec<[&Tensor; 2]> = std::iter::once(end).chain(weight.tensor()).collect();
+        by_value("lerp_", self, &inputs, |x| x.lerp(end, weight))
     }
 }

@@ -1,25 +1,26 @@
 //! Elementwise ops of one operand, by the contract's table.
 
-use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10};
+use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10, PI};
 
 use rusttorch_backend::ops::UnaryOp;
 use rusttorch_backend::{DType, ErrorKind, Result, TensorError};
 use smallvec::smallvec;
 
+use super::in_place::category_fits;
 use crate::autograd::{Saved, in_place, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
-fn check_dtype(op: UnaryOp, dtype: DType) -> Result<()> {
+fn check_dtype(op: UnaryOp, name: &'static str, dtype: DType) -> Result<()> {
     if op.rule().accepts().contains(dtype) {
         return Ok(());
     }
-    Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "not implemented for this dtype")
+    Err(TensorError::new(ErrorKind::NotImplemented, name, "not implemented for this dtype")
         .with("dtype", dtype))
 }
 
 pub(crate) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
-    check_dtype(op, x.dtype())?;
+    check_dtype(op, op.name(), x.dtype())?;
     let dtype = op.rule().compute(x.dtype());
     let x = &x.to_dtype(dtype)?;
     let out = dispatch::compute(op.name(), [x], x.shape(), op.rule().result(dtype), |b, [x], out| {
@@ -46,27 +47,20 @@ pub(crate) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
 }
 
 pub(crate) fn unary_in_place(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
-    check_dtype(op, x.dtype())?;
+    let name = op.in_place_name();
+    check_dtype(op, name, x.dtype())?;
     let result = op.rule().compute(x.dtype());
-    if result != x.dtype() {
-        return Err(TensorError::new(
-            ErrorKind::DType,
-            op.name(),
-            "result cannot be cast to the tensor's dtype in place",
-        )
-        .with("result", result)
-        .with("tensor", x.dtype()));
-    }
+    category_fits(name, result, x.dtype())?;
     if op.rule().result(result) != result {
         // A predicate writes 0 or 1 into whatever dtype there is.
         let value = unary(op, x)?.to_dtype(x.dtype())?;
         return x.copy_(&value);
     }
     in_place(
-        op.name(),
+        name,
         x,
         &[],
-        || dispatch::write_in_place(op.name(), x, [], |b, io, []| b.unary_assign(op, io)),
+        || dispatch::write_in_place(name, x, [], |b, io, []| b.unary_assign(op, io)),
         || unary(op, &x.before_write()?),
     )
 }
@@ -82,10 +76,10 @@ enum Needs {
 fn needs(op: UnaryOp) -> Needs {
     use UnaryOp::*;
     match op {
-        Neg | Sign | Ceil | Floor | Round | Trunc | Frac | Isnan | Isinf | Isfinite | LogicalNot
-        | BitwiseNot => Needs::Nothing,
+        Neg | Sign | Ceil | Floor | Round | Trunc | Frac | Isnan | Isinf | Isfinite | Isposinf | Isneginf
+        | Signbit | LogicalNot | BitwiseNot => Needs::Nothing,
         Abs | Square | Log | Log2 | Log10 | Log1p | Sin | Cos | Asin | Acos | Atan | Sinh | Cosh | Asinh
-        | Acosh | Atanh | Erf | Erfc => Needs::Input,
+        | Acosh | Atanh | Erf | Erfc | Erfinv | Lgamma | Digamma | Sinc => Needs::Input,
         Sqrt | Rsqrt | Reciprocal | Exp | Exp2 | Expm1 | Tan | Tanh | Sigmoid | Relu => Needs::Output,
     }
 }
@@ -125,17 +119,31 @@ fn gradient(op: UnaryOp, v: &Tensor, g: &Tensor) -> Result<Tensor> {
         Atanh => g.div(&one_minus_square(v)?),
         Erf => gauss(v)?.mul(FRAC_2_SQRT_PI)?.mul(g),
         Erfc => gauss(v)?.mul(-FRAC_2_SQRT_PI)?.mul(g),
+        Erfinv => v.erfinv()?.square()?.exp()?.mul(1.0 / FRAC_2_SQRT_PI)?.mul(g),
+        Lgamma => g.mul(&v.digamma()?),
+        Digamma => g.mul(&v.polygamma(1)?),
+        Sinc => g.mul(&sinc_slope(v)?),
         Sigmoid => g.mul(&v.mul(-1.0)?.add(1.0)?)?.mul(v),
         // Zero at 0; a NaN lets the gradient through.
         Relu => g.masked_fill(&v.le(0.0)?, 0.0),
         // Their results are not floats, so they are never recorded.
-        Isnan | Isinf | Isfinite | LogicalNot | BitwiseNot => Tensor::zeros_like(g),
+        Isnan | Isinf | Isfinite | Isposinf | Isneginf | Signbit | LogicalNot | BitwiseNot => {
+            Tensor::zeros_like(g)
+        }
     }
 }
 
 /// `1 - v^2`
 fn one_minus_square(v: &Tensor) -> Result<Tensor> {
     v.square()?.neg()?.add(1.0)
+}
+
+/// `(pi v cos(pi v) - sin(pi v)) / (pi v^2)`, and 0 at 0.
+fn sinc_slope(v: &Tensor) -> Result<Tensor> {
+    let angle = v.mul(PI)?;
+    let below = v.square()?.mul(PI)?;
+    let slope = angle.mul(&angle.cos()?)?.sub(&angle.sin()?)?.div(&below)?;
+    slope.masked_fill(&below.eq(0.0)?, 0.0)
 }
 
 /// `e^(-v^2)`

@@ -193,6 +193,9 @@ impl Tensor {
             );
         }
         let d = normalize_dim(OP, dim, self.rank())?;
+        if sizes.as_ref().is_empty() {
+            return Err(TensorError::new(ErrorKind::Shape, OP, "there are no sizes").with("dim", dim));
+        }
         // Inferring within the one dimension gives the error in its terms.
         let line = resolve_shape(OP, &self.shape()[d..=d], sizes.as_ref())?;
         let mut shape: SmallVec<[isize; 6]> = self.shape().iter().map(|&n| n as isize).collect();

@@ -1,7 +1,10 @@
 //! Parameters under an update rule, with the state the rule keeps for each.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use rusttorch_backend::ops::Optimizer as Rule;
-use rusttorch_backend::{DType, ErrorKind, Result, TensorError};
+use rusttorch_backend::{ErrorKind, Result, TensorError};
 
 use crate::dispatch::{self, Step};
 use crate::tensor::Tensor;
@@ -28,6 +31,7 @@ impl Optimizer {
         if parameters.is_empty() {
             return Err(fail(ErrorKind::Argument, "there are no parameters to optimize"));
         }
+        let mut seen = HashSet::with_capacity(parameters.len());
         for (i, p) in parameters.iter().enumerate() {
             if !p.dtype().is_float() {
                 return Err(fail(ErrorKind::DType, "parameters must be floats")
@@ -35,9 +39,9 @@ impl Optimizer {
                     .with("dtype", p.dtype()));
             }
             if !p.is_leaf() {
-                return Err(fail(ErrorKind::Autograd, "a parameter is not a leaf").with("parameter", i));
+                return Err(fail(ErrorKind::Argument, "a parameter is not a leaf").with("parameter", i));
             }
-            if parameters[..i].iter().any(|q| q.is_same(p)) {
+            if !seen.insert(Arc::as_ptr(&p.0)) {
                 return Err(fail(ErrorKind::Argument, "a parameter appears twice").with("parameter", i));
             }
         }
@@ -119,7 +123,7 @@ impl Optimizer {
     pub fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut out = Vec::new();
         for (i, slot) in self.slots.iter().enumerate().filter(|(_, s)| s.steps > 0) {
-            out.push((format!("{i}.step"), Tensor::scalar(slot.steps as i64)?));
+            out.push((format!("{i}.{STEP}"), Tensor::scalar(slot.steps as i64)?));
             for (name, tensor) in self.state_names().iter().zip(&slot.state) {
                 out.push((format!("{i}.{name}"), tensor.copy()?));
             }
@@ -128,51 +132,28 @@ impl Optimizer {
     }
 
     /// Puts a saved state back; parameters it does not name start anew. All is checked before anything
-    /// is taken over. Errors: `Argument` for a name that is unknown or missing, `Shape`, `DType`.
+    /// is taken over. Errors: `Argument` for a name that is unknown, missing or there twice and for a number of steps
+    /// that is none; `Shape` and `DType` for a tensor that does not fit its parameter.
     pub fn load_state(&mut self, state: &[(String, Tensor)]) -> Result<()> {
-        const OP: &str = "load_state";
         let names = &self.state_names()[..self.rule.state_count()];
-        let known = |full: &str| {
-            full.split_once('.').is_some_and(|(i, name)| {
-                i.parse::<usize>().is_ok_and(|i| i < self.slots.len())
-                    && (name == "step" || names.contains(&name))
-            })
-        };
-        if let Some((name, _)) = state.iter().find(|(n, _)| !known(n)) {
-            return Err(TensorError::new(ErrorKind::Argument, OP, "the optimizer has no such state")
-                .with("name", name.clone())
-                .with("parameters", self.slots.len()));
-        }
-        let find = |full: &str| state.iter().find(|(n, _)| n == full).map(|(_, t)| t);
+        let given = self.by_parameter(state, names)?;
         let mut loaded = Vec::with_capacity(self.slots.len());
-        for (i, slot) in self.slots.iter().enumerate() {
-            let Some(step) = find(&format!("{i}.step")) else {
+        for (i, (slot, given)) in self.slots.iter().zip(given).enumerate() {
+            if given.is_empty() {
                 loaded.push((0, Vec::new()));
                 continue;
+            }
+            let get = |name: &str| {
+                given.get(name).copied().ok_or_else(|| {
+                    TensorError::new(ErrorKind::Argument, LOAD, "a state tensor is missing")
+                        .with("name", format!("{i}.{name}"))
+                })
             };
-            let mut tensors = Vec::new();
-            for name in names {
-                let full = format!("{i}.{name}");
-                let Some(t) = find(&full) else {
-                    return Err(TensorError::new(ErrorKind::Argument, OP, "a state tensor is missing")
-                        .with("name", full));
-                };
-                if t.shape() != slot.parameter.shape() || t.dtype() != slot.parameter.dtype() {
-                    return Err(TensorError::new(ErrorKind::Shape, OP, "state and parameter differ")
-                        .with("name", full)
-                        .with("state", t.shape())
-                        .with("parameter", slot.parameter.shape())
-                        .with("state dtype", t.dtype())
-                        .with("parameter dtype", slot.parameter.dtype()));
-                }
-                tensors.push(t.detach().copy()?);
+            let mut tensors = Vec::with_capacity(names.len());
+            for &name in names {
+                tensors.push(fitting(get(name)?, &slot.parameter, i, name)?);
             }
-            let count = step.to_dtype(DType::I64)?.item()?.to_i64();
-            if count < 0 {
-                return Err(TensorError::new(ErrorKind::Argument, OP, "number of steps is negative")
-                    .with("step", count));
-            }
-            loaded.push((count as u64, tensors));
+            loaded.push((count(get(STEP)?, i)?, tensors));
         }
         for (slot, (steps, tensors)) in self.slots.iter_mut().zip(loaded) {
             slot.steps = steps;
@@ -180,4 +161,65 @@ impl Optimizer {
         }
         Ok(())
     }
+
+    /// The tensors of a saved state by name, for each parameter. Error: `Argument` for a name that is not
+    /// written as [`state`](Self::state) writes it, or that comes twice.
+    fn by_parameter<'a>(
+        &self,
+        state: &'a [(String, Tensor)],
+        names: &[&str],
+    ) -> Result<Vec<HashMap<&'a str, &'a Tensor>>> {
+        let mut given = vec![HashMap::new(); self.slots.len()];
+        for (full, tensor) in state {
+            let fail = |rule| {
+                Err(TensorError::new(ErrorKind::Argument, LOAD, rule)
+                    .with("name", full.clone())
+                    .with("parameters", self.slots.len()))
+            };
+            let place = full.split_once('.').and_then(|(digits, name)| {
+                // Not `+1` or `01`, which would be two names of one parameter.
+                let i = digits.parse::<usize>().ok().filter(|i| i.to_string() == digits)?;
+                (name == STEP || names.contains(&name)).then_some((i, name))
+            });
+            let Some((slot, name)) = place.and_then(|(i, name)| Some((given.get_mut(i)?, name))) else {
+                return fail("the optimizer has no such state");
+            };
+            if slot.insert(name, tensor).is_some() {
+                return fail("a state tensor is there twice");
+            }
+        }
+        Ok(given)
+    }
 }
+
+const LOAD: &str = "load_state";
+
+/// The name of the number of steps.
+const STEP: &str = "step";
+
+/// A copy of a loaded state tensor. Errors: `Shape`, `DType`.
+fn fitting(state: &Tensor, parameter: &Tensor, i: usize, name: &str) -> Result<Tensor> {
+    let fail =
+        |kind| TensorError::new(kind, LOAD, "state and parameter differ").with("name", format!("{i}.{name}"));
+    if state.shape() != parameter.shape() {
+        return Err(fail(ErrorKind::Shape).with("state", state.shape()).with("parameter", parameter.shape()));
+    }
+    if state.dtype() != parameter.dtype() {
+        return Err(fail(ErrorKind::DType).with("state", state.dtype()).with("parameter", parameter.dtype()));
+    }
+    state.detach().copy()
+}
+
+/// A loaded number of steps. Errors: `Shape` unless it is one number, `Argument` unless that is whole and above 0.
+fn count(step: &Tensor, i: usize) -> Result<u64> {
+    let steps = step.item_f64()?;
+    if steps >= 1.0 && steps.trunc() == steps && steps <= MOST_STEPS {
+        return Ok(steps as u64);
+    }
+    Err(TensorError::new(ErrorKind::Argument, LOAD, "number of steps is not a whole number above 0")
+        .with("name", format!("{i}.{STEP}"))
+        .with("step", steps))
+}
+
+/// As far as f64 counts.
+const MOST_STEPS: f64 = (1u64 << f64::MANTISSA_DIGITS) as f64;

@@ -8,8 +8,8 @@ use crate::tensor::Tensor;
 
 /// Hyper-parameters that can be put to work on some parameters.
 pub trait Optimize {
-    /// An optimizer of these parameters. Errors: `Argument` for a hyper-parameter outside of its domain or no
-    /// parameters; `Autograd` for a parameter that is not a leaf, `DType` for one that is not a float.
+    /// An optimizer of these parameters. Errors: `Argument` for a hyper-parameter outside of its domain, no
+    /// parameters, one that stands there twice or is not a leaf; `DType` for one that is not a float.
     fn over(self, parameters: Vec<Tensor>) -> Result<Optimizer>;
 }
 

@@ -26,6 +26,7 @@ pub(super) const LISTS: &[&[Op]] = &[
     elementwise::UNARY,
     tables::BINARY,
     tables::COMPARE,
+    tables::ALIASES,
     elementwise::ROWS,
     reductions::ROWS,
     scans::ROWS,

@@ -83,8 +83,8 @@ rows! { ROWS: Rearranging;
     "torch.rot90" (input: Tensor, k: isize = 1, dims: Vec<isize> = vec![0, 1])
         => input.rot90(k, plane(&dims)?);
     "torch.nn.functional.pad"
-        (input: Tensor, pad: Vec<isize>, mode: String = "constant", value: Option<Scalar> = NONE)
-        => nn::pad(&input, &pad, self::mode(&mode)?, value.unwrap_or(Scalar::Int(0)));
+        (input: Tensor, pad: Vec<isize>, mode: String = "constant", value: Option<f64> = NONE)
+        => nn::pad(&input, &pad, self::mode(&mode)?, value.unwrap_or(0.0));
     "torch.constant_pad_nd" (input: Tensor, pad: Vec<isize>, value: Scalar = 0)
         => input.constant_pad_nd(&pad, value);
 }
