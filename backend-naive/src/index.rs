@@ -3,6 +3,8 @@
 //! Both walk the index in row-major order. Its entries are checked before anything is written, so that
 //! an index out of bounds leaves the output as it was.
 
+use std::collections::HashMap;
+
 use rusttorch_backend::ops::{BinaryOp, ScatterOp};
 use rusttorch_backend::{
     Boolean, Element, ErrorKind, Layout, Nest, Result, Strides, TensorError, View, ViewMut, match_dtype,
@@ -56,7 +58,8 @@ pub(crate) fn scatter(
             else merge::<Boolean, bool>(op, binary::boolean(combine), io, axis, index, src)))
 }
 
-/// Scatter with the formula of a binary op, rounded after every element.
+/// Scatter with the formula of a binary op, rounded after every element; of halves, which would lose a sum
+/// of thousands, once at the end.
 fn merge<T: Element, W: Wide>(
     op: ScatterOp,
     f: Option<fn(W, W) -> W>,
@@ -66,7 +69,36 @@ fn merge<T: Element, W: Wide>(
     src: View<'_>,
 ) -> Result<()> {
     let f = f.ok_or_else(|| crate::check::refused(op.name(), io.dtype()))?;
+    if T::DTYPE.is_half() {
+        return gather_up::<T, W>(op, f, io, axis, index, src);
+    }
     put::<T>(op, io, axis, index, src, |old, new| f(W::of(old), W::of(new)).to())
+}
+
+/// Scatter whose places hold wide numbers until all is merged.
+fn gather_up<T: Element, W: Wide>(
+    op: ScatterOp,
+    f: fn(W, W) -> W,
+    mut io: ViewMut<'_>,
+    axis: usize,
+    index: View<'_>,
+    src: View<'_>,
+) -> Result<()> {
+    let starts = starts(op.name(), io.layout(), axis, index.layout())?;
+    let (stride, layouts) = (io.layout().strides()[axis], [&starts, index.layout(), src.layout()]);
+    let (io, index, src) = (io.host_mut::<T>()?, index.host::<i64>()?, src.host::<T>()?);
+    let mut merged: HashMap<usize, W> = HashMap::new();
+    if !layouts[1].is_empty() {
+        Nest::new(layouts).for_each(|[start, i, s]| {
+            let place = along(start, index[i] as usize, stride);
+            let so_far = merged.entry(place).or_insert_with(|| W::of(io[place]));
+            *so_far = f(*so_far, W::of(src[s]));
+        });
+    }
+    for (place, value) in merged {
+        io[place] = value.to();
+    }
+    Ok(())
 }
 
 fn put<T: Element>(

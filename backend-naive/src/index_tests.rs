@@ -1,5 +1,5 @@
 use rusttorch_backend::ops::ScatterOp::{self, *};
-use rusttorch_backend::{Backend, Boolean, DType, Element, ErrorKind, Result};
+use rusttorch_backend::{Backend, Boolean, DType, Element, ErrorKind, Result, bf16, f16};
 
 use crate::Naive;
 use crate::testing::{Array, NAN, assert_same, kind, result};
@@ -63,6 +63,20 @@ fn scatter_combines_in_order() {
     assert_eq!(scattered(Add, &[i64::MAX, 0], &[0], &[1]), [i64::MIN, 0]);
     let bools = |v: [bool; 2]| v.map(Boolean::from);
     assert_eq!(scattered(Add, &bools([false, true]), &[0, 0], &bools([true, true])), bools([true, true]));
+}
+
+#[test]
+fn scatter_rounds_halves_once() {
+    // In f16 a sum of ones ends at 2048, and 1 + 2^-12 is 1.
+    let (one, tiny) = (f16::ONE, f16::from_f64(2f64.powi(-12)));
+    assert_eq!(scattered(Add, &[one, one], &[0; 4095], &[one; 4095]), [f16::from_f64(4096.0), one]);
+    assert_eq!(scattered(Add, &[one], &[0; 4], &[tiny; 4]), [f16::from_f64(1.0 + 2f64.powi(-10))]);
+    let (huge, small) = (bf16::from_f64(2f64.powi(127)), bf16::from_f64(2f64.powi(-3)));
+    assert_eq!(
+        scattered(Mul, &[huge], &[0, 0], &[bf16::from_f64(4.0), small]),
+        [bf16::from_f64(2f64.powi(126))]
+    );
+    assert_eq!(scattered(Amax, &[one, tiny], &[1, 1], &[one, tiny]), [one, one]);
 }
 
 #[test]

@@ -93,14 +93,8 @@ pub(crate) fn compute<const N: usize>(
     fresh(op, &backend, shape, dtype, |out| kernel(&*backend, views, out))
 }
 
-/// Writes `target` in place from `inputs`, raises its version, records nothing. Inputs that share
-/// the target's memory are copied first. Error: `Alias` when two elements of the target share memory.
-pub(crate) fn write_in_place<const N: usize>(
-    op: &'static str,
-    target: &Tensor,
-    inputs: [&Tensor; N],
-    kernel: impl FnOnce(&dyn Backend, ViewMut<'_>, [View<'_>; N]) -> Result<()>,
-) -> Result<()> {
+/// Error: `Alias` when two elements of the target share memory.
+pub(crate) fn writable(op: &'static str, target: &Tensor) -> Result<()> {
     if target.layout().may_overlap_itself() {
         return Err(TensorError::new(
             ErrorKind::Alias,
@@ -110,6 +104,25 @@ pub(crate) fn write_in_place<const N: usize>(
         .with("shape", target.shape())
         .with("strides", target.strides()));
     }
+    Ok(())
+}
+
+/// Counts an in-place op that finds nothing to write. Error: `Alias` as for one that does.
+pub(crate) fn write_nothing(op: &'static str, target: &Tensor) -> Result<()> {
+    writable(op, target)?;
+    target.storage().bump_version();
+    Ok(())
+}
+
+/// Writes `target` in place from `inputs`, raises its version, records nothing. Inputs that share
+/// the target's memory are copied first. Error: `Alias` when two elements of the target share memory.
+pub(crate) fn write_in_place<const N: usize>(
+    op: &'static str,
+    target: &Tensor,
+    inputs: [&Tensor; N],
+    kernel: impl FnOnce(&dyn Backend, ViewMut<'_>, [View<'_>; N]) -> Result<()>,
+) -> Result<()> {
+    writable(op, target)?;
     let mut copies: [Option<Tensor>; N] = [const { None }; N];
     for (copy, input) in copies.iter_mut().zip(inputs) {
         if input.shares_storage(target) {

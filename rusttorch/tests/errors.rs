@@ -310,8 +310,8 @@ fn bad_views(r: &mut Report) {
         "index: more indices than dimensions: indices 3, shape [2, 3]");
     case!(r, x().i((0, 5)), Index, "select: index out of range: index 5, dim 0, size 3"); // IndexError
     case!(r, z(&[]).i(0), Index, "index: more indices than dimensions: indices 1, shape []"); // IndexError
-    case!(r, x().i((Index::Ellipsis, Index::Ellipsis)), Index, // none: PyTorch takes the second for a full slice
-        "index: only one ellipsis is possible");
+    case!(r, x().i((Index::Ellipsis, Index::Ellipsis, 0)), Dim, // IndexError
+        "select: dimension out of range: dim 2, rank 2");
     case!(r, x().expand([3, 3]), Shape, // RuntimeError
         "expand: a size other than 1 cannot be expanded: shape [2, 3], requested [3, 3]");
     case!(r, x().expand([3]), Shape, // RuntimeError

@@ -5,9 +5,10 @@
 pub enum ScatterOp {
     /// Takes its place; of several for one place the last in row-major order stays.
     Assign,
-    /// Is added to it, in row-major order. Integers wrap; bool is "or".
+    /// Is added to it, in row-major order. Integers wrap; bool is "or"; f16 and bf16 are rounded when all is
+    /// added.
     Add,
-    /// Is multiplied into it, in row-major order.
+    /// Is multiplied into it, in row-major order; f16 and bf16 are rounded when all is multiplied.
     Mul,
     /// The larger one stays; NaN wins.
     Amax,

@@ -32,6 +32,43 @@ pub(crate) fn in_place(
     direct: impl FnOnce() -> Result<()>,
     value: impl FnOnce() -> Result<Tensor>,
 ) -> Result<Tensor> {
+    if !is_recorded(op, target, inputs)? {
+        direct()?;
+        return Ok(target.clone());
+    }
+    replace(op, target, || {
+        let value = value()?;
+        dispatch::write_in_place(op, target, [&value], |b, out, [v]| b.copy(v, out))?;
+        Ok(value.node())
+    })
+}
+
+/// An in-place op whose rule looks neither at what the target held nor at what it will hold, so that `direct`
+/// may write a few of its elements without a copy of all. The rule has the target's gradient first, then
+/// those of `inputs`. Errors: as [`in_place`].
+pub(crate) fn in_place_by_rule(
+    op: &'static str,
+    target: &Tensor,
+    inputs: &[&Tensor],
+    direct: impl FnOnce() -> Result<()>,
+    title: &'static str,
+    rule: impl FnOnce() -> Rule,
+) -> Result<Tensor> {
+    if !is_recorded(op, target, inputs)? {
+        direct()?;
+        return Ok(target.clone());
+    }
+    replace(op, target, || {
+        let mut edges: Edges = smallvec![target.node()];
+        edges.extend(inputs.iter().map(|t| t.node()));
+        let node = Node::rule(title, edges, rule);
+        direct()?;
+        Ok(Some(node))
+    })
+}
+
+/// Whether an in-place op takes part in a graph. Error: `Autograd` where it must not.
+fn is_recorded(op: &'static str, target: &Tensor, inputs: &[&Tensor]) -> Result<bool> {
     let base = target.base();
     let refuse = |rule| Err(TensorError::new(ErrorKind::Autograd, op, rule).with("shape", target.shape()));
     let recording = is_grad_enabled();
@@ -40,8 +77,7 @@ pub(crate) fn in_place(
         return refuse("a view made under no_grad is being modified in place with gradients recorded");
     }
     if !recording || !tracked {
-        direct()?;
-        return Ok(target.clone());
+        return Ok(false);
     }
     if target.requires_grad() && target.is_leaf() {
         return refuse(
@@ -53,14 +89,24 @@ pub(crate) fn in_place(
             "a view of a leaf tensor that requires grad is being used in an in-place operation; use no_grad",
         );
     }
+    Ok(true)
+}
+
+/// Lets `write` change the target, and gives it, or the region it is of its base, the place in the graph
+/// that `write` returns.
+fn replace(
+    op: &'static str,
+    target: &Tensor,
+    write: impl FnOnce() -> Result<Option<Arc<Node>>>,
+) -> Result<Tensor> {
+    let base = target.base();
     let region =
         base.map(|b| relative(target.layout(), &b.tensor).ok_or_else(|| not_contiguous(op, &b.tensor)));
     let region = region.transpose()?;
-    let value = value()?;
-    dispatch::write_in_place(op, target, [&value], |b, out, [v]| b.copy(v, out))?;
+    let node = write()?;
     match (base, region) {
-        (Some(base), Some(region)) => base.tensor.replace_region(region, value.node()),
-        _ => target.replace_value(value.node()),
+        (Some(base), Some(region)) => base.tensor.replace_region(region, node),
+        _ => target.replace_value(node),
     }
     Ok(target.clone())
 }

@@ -30,7 +30,7 @@ pub use engine::{GradOptions, grad};
 pub use hooks::HookHandle;
 pub use mode::{enable_grad, is_grad_enabled, no_grad, with_grad_mode};
 
-pub(crate) use in_place::in_place;
+pub(crate) use in_place::{in_place, in_place_by_rule};
 pub(crate) use meta::{Meta, base_for_view, record, record_many};
 pub(crate) use node::{Context, Rule};
 pub(crate) use saved::Saved;

@@ -1,11 +1,13 @@
-//! Reading and writing by index tensors along one dimension.
+//! Reading and writing by index tensors along one dimension, with an index for every element.
 
 use rusttorch_backend::layout::normalize_dim;
 use rusttorch_backend::ops::ScatterOp;
-use rusttorch_backend::{DType, ErrorKind, Result, TensorError};
-use smallvec::{SmallVec, smallvec};
+use rusttorch_backend::{DType, ErrorKind, Result, Scalar, TensorError};
+use smallvec::smallvec;
 
-use crate::autograd::{Saved, in_place, record};
+use super::args::Operand;
+use super::select::castable;
+use crate::autograd::{Rule, Saved, in_place_by_rule, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
@@ -32,9 +34,10 @@ fn check_index(
     Ok(())
 }
 
-fn check_index_dtype(op: &'static str, index: &Tensor) -> Result<Tensor> {
+/// The index as i64. Error: `DType` unless it is i64 or i32.
+pub(crate) fn index_of_int(op: &'static str, index: &Tensor) -> Result<Tensor> {
     match index.dtype() {
-        DType::I64 => Ok(index.clone()),
+        DType::I64 => Ok(index.detach()),
         DType::I32 => index.to_dtype(DType::I64),
         other => {
             Err(TensorError::new(ErrorKind::DType, op, "index must be int64 or int32").with("dtype", other))
@@ -42,8 +45,13 @@ fn check_index_dtype(op: &'static str, index: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// `gather` without the rule that an index may be smaller than the tensor on other dimensions.
-fn gather(x: &Tensor, dim: usize, index: &Tensor) -> Result<Tensor> {
+/// A 0-d tensor as a vector of one element, which PyTorch takes it for.
+pub(crate) fn at_least_1d(x: &Tensor) -> Result<Tensor> {
+    if x.rank() == 0 { x.reshape([1]) } else { Ok(x.clone()) }
+}
+
+/// `gather` of checked operands.
+pub(crate) fn gather(x: &Tensor, dim: usize, index: &Tensor) -> Result<Tensor> {
     let out = dispatch::compute("gather", [x, index], index.shape(), x.dtype(), |b, [x, i], out| {
         b.gather(x, dim, i, out)
     })?;
@@ -51,60 +59,184 @@ fn gather(x: &Tensor, dim: usize, index: &Tensor) -> Result<Tensor> {
         return Ok(out);
     }
     Ok(record("Gather", out, [x], |_| {
-        let (shape, index) = (x.layout().clone(), Saved::input(&index.detach()));
+        let (shape, index) = (x.layout().clone(), Saved::input(index));
         Box::new(move |context, g| {
-            let zeros = Tensor::zeros(shape.shape(), g.dtype())?;
-            Ok(smallvec![Some(scatter(ScatterOp::Add, &zeros, dim, &index.unpack(context)?, g)?)])
+            Ok(smallvec![Some(spread(g, shape.shape(), dim, &index.unpack(context)?)?)])
         })
     }))
 }
 
-/// A copy of `x` with `src` scattered into it.
-fn scatter(op: ScatterOp, x: &Tensor, dim: usize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
+/// Zeros of `shape` with `g` added where the index points: the gradient of [`gather`].
+fn spread(g: &Tensor, shape: &[usize], dim: usize, index: &Tensor) -> Result<Tensor> {
+    let out = Tensor::zeros(shape, g.dtype())?;
+    scatter_into(ScatterOp::Add, &out, dim, index, &g.detach())?;
+    Ok(record("ScatterAdd", out, [g], |_| {
+        let index = Saved::input(index);
+        Box::new(move |context, g| Ok(smallvec![Some(gather(g, dim, &index.unpack(context)?)?)]))
+    }))
+}
+
+/// Scatters into `target` itself, with nothing recorded.
+pub(crate) fn scatter_into(
+    op: ScatterOp,
+    target: &Tensor,
+    dim: usize,
+    index: &Tensor,
+    src: &Tensor,
+) -> Result<()> {
+    dispatch::write_in_place(op.name(), target, [index, src], |b, io, [i, s]| b.scatter(op, io, dim, i, s))
+}
+
+/// The gradients of target and source of a scatter: `Assign` or `Add`.
+fn scatter_rule(op: ScatterOp, dim: usize, index: &Tensor) -> Rule {
+    let index = Saved::input(index);
+    Box::new(move |context, g| {
+        let index = index.unpack(context)?;
+        let of_target = match op {
+            ScatterOp::Add => Some(g.clone()),
+            _ if context.needs(0) => {
+                let zero = Tensor::repeated(Scalar::Int(0), g.dtype(), index.shape())?;
+                Some(scatter(ScatterOp::Assign, g, dim, &index, &zero)?)
+            }
+            _ => None,
+        };
+        let of_src = context.needs(1).then(|| gather(g, dim, &index)).transpose()?;
+        Ok(smallvec![of_target, of_src])
+    })
+}
+
+fn title(op: ScatterOp) -> &'static str {
+    if op == ScatterOp::Add { "ScatterAdd" } else { "Scatter" }
+}
+
+/// A copy of `x` with `src` scattered into it: `Assign` or `Add`.
+pub(crate) fn scatter(op: ScatterOp, x: &Tensor, dim: usize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
     let out = dispatch::duplicate(x)?;
-    dispatch::write_in_place(op.name(), &out, [index, src], |b, io, [i, s]| b.scatter(op, io, dim, i, s))?;
+    scatter_into(op, &out, dim, index, &src.detach())?;
     if !out.dtype().is_float() {
         return Ok(out);
     }
-    let title = if op == ScatterOp::Add { "ScatterAdd" } else { "Scatter" };
-    Ok(record(title, out, [x, src], |_| {
-        let index = Saved::input(&index.detach());
+    Ok(record(title(op), out, [x, src], |_| scatter_rule(op, dim, index)))
+}
+
+/// The checked operands of a scatter: none of them 0-d, `src` cut to the shape of the index.
+pub(crate) struct Scattered {
+    pub(crate) dim: usize,
+    pub(crate) index: Tensor,
+    pub(crate) src: Tensor,
+}
+
+impl Scattered {
+    /// Errors: `Dim`, `DType`, `Shape`, `Value`.
+    pub(crate) fn new(
+        op: &'static str,
+        x: &Tensor,
+        dim: isize,
+        index: &Tensor,
+        src: Operand<'_>,
+    ) -> Result<Scattered> {
+        let dim = normalize_dim(op, dim, x.rank())?;
+        let empty = index.numel() == 0;
+        // PyTorch lets an index without elements have any shape and dtype.
+        let index = if empty { Tensor::empty(index.shape(), DType::I64)? } else { index_of_int(op, index)? };
+        let index = at_least_1d(&index)?;
+        let src = match src {
+            Operand::Scalar(s) => Tensor::repeated(castable(op, s, x.dtype())?, x.dtype(), index.shape())?,
+            Operand::Tensor(src) => {
+                if src.dtype() != x.dtype() {
+                    return Err(TensorError::new(ErrorKind::DType, op, "source and tensor differ in dtype")
+                        .with("source", src.dtype())
+                        .with("tensor", x.dtype()));
+                }
+                at_least_1d(src)?
+            }
+        };
+        if empty {
+            return Ok(Scattered { dim, index, src });
+        }
+        let own: &[usize] = if x.rank() == 0 { &[1] } else { x.shape() };
+        check_index(op, own, Some(dim), index.shape(), "tensor")?;
+        check_index(op, src.shape(), None, index.shape(), "source")?;
+        let mut cut = src;
+        for (axis, &n) in index.shape().iter().enumerate() {
+            if cut.shape()[axis] > n {
+                cut = cut.narrow(axis as isize, 0, n)?;
+            }
+        }
+        Ok(Scattered { dim, index, src: cut })
+    }
+
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.index.numel() == 0
+    }
+
+    /// A copy of `x`, to which nothing is scattered. The source has its place in the graph all the same.
+    pub(crate) fn untouched(&self, title: &'static str, x: &Tensor) -> Result<Tensor> {
+        let out = dispatch::duplicate(x)?;
+        if !out.dtype().is_float() {
+            return Ok(out);
+        }
+        Ok(record(title, out, [x, &self.src], |_| self.untouched_rule()))
+    }
+
+    /// `x` itself, to which nothing is scattered, as an in-place op all the same.
+    pub(crate) fn untouched_(&self, op: &'static str, title: &'static str, x: &Tensor) -> Result<Tensor> {
+        let direct = || dispatch::write_nothing(op, x);
+        in_place_by_rule(op, x, &[&self.src], direct, title, || self.untouched_rule())
+    }
+
+    fn untouched_rule(&self) -> Rule {
+        let src = self.src.layout().clone();
+        Box::new(move |_, g| Ok(smallvec![Some(g.clone()), Some(Tensor::zeros(src.shape(), g.dtype())?)]))
+    }
+}
+
+fn scattered(op: ScatterOp, x: &Tensor, dim: isize, index: &Tensor, src: Operand<'_>) -> Result<Tensor> {
+    let s = Scattered::new(op.name(), x, dim, index, src)?;
+    if s.is_empty() {
+        return s.untouched(title(op), x);
+    }
+    scatter(op, &at_least_1d(x)?, s.dim, &s.index, &s.src)?.with_shape(x.shape())
+}
+
+fn scattered_(op: ScatterOp, x: &Tensor, dim: isize, index: &Tensor, src: Operand<'_>) -> Result<Tensor> {
+    let s = Scattered::new(op.name(), x, dim, index, src)?;
+    if s.is_empty() {
+        return s.untouched_(op.name(), title(op), x);
+    }
+    let direct = || scatter_into(op, &at_least_1d(&x.detach())?, s.dim, &s.index, &s.src.detach());
+    in_place_by_rule(op.name(), x, &[&s.src], direct, title(op), || {
+        let rule = scatter_rule(op, s.dim, &s.index);
+        if x.rank() > 0 {
+            return rule;
+        }
         Box::new(move |context, g| {
-            let index = index.unpack(context)?;
-            let of_x = match op {
-                ScatterOp::Add => Some(g.clone()),
-                ScatterOp::Assign if context.needs(0) => {
-                    let zeros = Tensor::zeros(index.shape(), g.dtype())?;
-                    Some(scatter(ScatterOp::Assign, g, dim, &index, &zeros)?)
-                }
-                ScatterOp::Assign => None,
-                ScatterOp::Mul | ScatterOp::Amax | ScatterOp::Amin => {
-                    return Err(TensorError::new(ErrorKind::Autograd, op.name(), "has no gradient yet"));
-                }
-            };
-            let of_src = context.needs(1).then(|| gather(g, dim, &index)).transpose()?;
-            Ok(smallvec![of_x, of_src])
+            let mut grads = rule(context, &g.reshape([1])?)?;
+            if let Some(of_x) = &mut grads[0] {
+                *of_x = of_x.reshape([])?;
+            }
+            Ok(grads)
         })
-    }))
+    })
 }
 
 impl Tensor {
     /// `out[.., i, ..] = self[.., index[.., i, ..], ..]` along `dim`; `out` has the shape of `index`, which
-    /// has the rank of the tensor and is no larger on the other dimensions. PyTorch: `torch.gather`.
-    /// Errors: `Dim`, `Shape`, `DType` for an index that is not i64 or i32, `IndexValue` for an element out of
-    /// bounds (negative ones are).
+    /// has the rank of the tensor and is no larger on the other dimensions. An index without elements may have
+    /// any shape. PyTorch: `torch.gather`. Errors: `Dim`, `Shape`, `DType` for an index that is not i64 or i32,
+    /// `IndexValue` for an element out of bounds (negative ones are).
     pub fn gather(&self, dim: isize, index: &Tensor) -> Result<Tensor> {
         const OP: &str = "gather";
         let d = normalize_dim(OP, dim, self.rank())?;
-        let index = check_index_dtype(OP, index)?;
         if index.numel() == 0 {
-            // PyTorch lets an index without elements have any shape.
             let out = Tensor::empty(index.shape(), self.dtype())?;
             return Ok(record("Gather", out, [self], |_| {
                 let shape = self.layout().clone();
                 Box::new(move |_, g| Ok(smallvec![Some(Tensor::zeros(shape.shape(), g.dtype())?)]))
             }));
         }
+        let index = index_of_int(OP, index)?;
         if self.rank() == 0 || index.rank() == 0 {
             return self.gather_zero_dim(&index);
         }
@@ -119,116 +251,31 @@ impl Tensor {
                 .with("index", index.shape())
                 .with("tensor", self.shape()));
         }
-        let shape: SmallVec<[isize; 1]> = index.shape().iter().map(|&n| n as isize).collect();
-        gather(&self.reshape([-1])?, 0, &index.reshape([-1])?)?.reshape(&shape)
-    }
-
-    /// The entries of `dim` that a vector of indices names, in its order. PyTorch: `torch.index_select`.
-    /// Errors: `Dim`, `DType`, `Index` for an index of more than one dimension and for an element out of bounds
-    /// (negative ones are).
-    pub fn index_select(&self, dim: isize, index: &Tensor) -> Result<Tensor> {
-        const OP: &str = "index_select";
-        let d = normalize_dim(OP, dim, self.rank())?;
-        let index = check_index_dtype(OP, index)?;
-        if index.rank() > 1 {
-            return Err(
-                TensorError::new(ErrorKind::Index, OP, "index must be a vector").with("index", index.shape())
-            );
-        }
-        let index = index.reshape([-1])?;
-        if self.rank() == 0 {
-            return gather(&self.reshape([1])?, 0, &index).map_err(|e| as_index_error(OP, e))?.reshape([]);
-        }
-        let mut shape: SmallVec<[usize; 6]> = self.shape().into();
-        shape[d] = index.numel();
-        let mut line: SmallVec<[isize; 6]> = smallvec![1; self.rank()];
-        line[d] = -1;
-        // The same index at every place of the other dimensions: stride 0.
-        let index = index.reshape(&line)?.broadcast_to(&shape)?;
-        gather(self, d, &index).map_err(|e| as_index_error(OP, e))
+        gather(&at_least_1d(self)?, 0, &at_least_1d(index)?)?.with_shape(index.shape())
     }
 
     /// A copy with `self[.., index[.., i, ..], ..] = src[.., i, ..]` along `dim`; of several values for one
-    /// place the last stays. `index` is no larger than `src`, nor than the tensor on the other dimensions.
-    /// PyTorch: `torch.scatter`. Errors as [`gather`](Self::gather).
-    pub fn scatter(&self, dim: isize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-        self.scatter_with(ScatterOp::Assign, dim, index, src)
+    /// place the last stays. `src` is a number, or a tensor of the same dtype. `index` is no larger than it, nor
+    /// than the tensor on the other dimensions. PyTorch: `torch.scatter`.
+    /// Errors: as [`gather`](Self::gather); `Value` for a number beyond the dtype's range.
+    pub fn scatter<'a>(&self, dim: isize, index: &Tensor, src: impl Into<Operand<'a>>) -> Result<Tensor> {
+        scattered(ScatterOp::Assign, self, dim, index, src.into())
     }
 
     /// A copy with `self[.., index[.., i, ..], ..] += src[.., i, ..]` along `dim`, in row-major order.
     /// PyTorch: `torch.scatter_add`. Errors as [`gather`](Self::gather).
     pub fn scatter_add(&self, dim: isize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-        self.scatter_with(ScatterOp::Add, dim, index, src)
+        scattered(ScatterOp::Add, self, dim, index, src.into())
     }
 
     /// In-place [`scatter`](Self::scatter). Returns the tensor itself.
-    pub fn scatter_(&self, dim: isize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-        self.scatter_in_place(ScatterOp::Assign, dim, index, src)
+    pub fn scatter_<'a>(&self, dim: isize, index: &Tensor, src: impl Into<Operand<'a>>) -> Result<Tensor> {
+        scattered_(ScatterOp::Assign, self, dim, index, src.into())
     }
 
     /// In-place [`scatter_add`](Self::scatter_add). Returns the tensor itself.
     pub fn scatter_add_(&self, dim: isize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-        self.scatter_in_place(ScatterOp::Add, dim, index, src)
-    }
-
-    fn scatter_with(&self, op: ScatterOp, dim: isize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-        let (d, index, src) = self.scatter_operands(op, dim, index, src)?;
-        let x = if self.rank() == 0 { self.reshape([1])? } else { self.clone() };
-        let out = scatter(op, &x, d, &index, &src)?;
-        if self.rank() == 0 { out.reshape([]) } else { Ok(out) }
-    }
-
-    fn scatter_in_place(&self, op: ScatterOp, dim: isize, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-        let (d, index, src) = self.scatter_operands(op, dim, index, src)?;
-        in_place(
-            op.name(),
-            self,
-            &[&src],
-            || {
-                let target = if self.rank() == 0 { self.detach().reshape([1])? } else { self.clone() };
-                dispatch::write_in_place(op.name(), &target, [&index, &src], |b, io, [i, s]| {
-                    b.scatter(op, io, d, i, s)
-                })
-            },
-            || self.before_write()?.scatter_with(op, dim, &index, &src),
-        )
-    }
-
-    /// Checked operands of a scatter: the dim, the index as i64 and `src` cut to its shape, of rank 1 where
-    /// they were 0-d.
-    fn scatter_operands(
-        &self,
-        op: ScatterOp,
-        dim: isize,
-        index: &Tensor,
-        src: &Tensor,
-    ) -> Result<(usize, Tensor, Tensor)> {
-        let name = op.name();
-        let d = normalize_dim(name, dim, self.rank())?;
-        let index = check_index_dtype(name, index)?;
-        if src.dtype() != self.dtype() {
-            return Err(TensorError::new(ErrorKind::DType, name, "source and tensor differ in dtype")
-                .with("source", src.dtype())
-                .with("tensor", self.dtype()));
-        }
-        let line = |t: &Tensor| if t.rank() == 0 { t.reshape([1]) } else { Ok(t.clone()) };
-        let (index, mut src) = (line(&index)?, line(src)?);
-        let own: &[usize] = if self.rank() == 0 { &[1] } else { self.shape() };
-        if index.numel() > 0 {
-            check_index(name, own, Some(d), index.shape(), "tensor")?;
-            check_index(name, src.shape(), None, index.shape(), "source")?;
-        }
-        if src.rank() == index.rank() {
-            for (axis, &n) in index.shape().iter().enumerate() {
-                if src.shape()[axis] > n {
-                    src = src.narrow(axis as isize, 0, n)?;
-                }
-            }
-        } else {
-            // Nothing is scattered; any source of the index's shape will do.
-            src = Tensor::zeros(index.shape(), src.dtype())?;
-        }
-        Ok((d, index, src))
+        scattered_(ScatterOp::Add, self, dim, index, src.into())
     }
 }
 

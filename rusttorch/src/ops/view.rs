@@ -141,6 +141,15 @@ impl Tensor {
         }
     }
 
+    /// [`reshape`](Self::reshape) to known sizes. Error: `Shape`.
+    pub(crate) fn with_shape(&self, shape: &[usize]) -> Result<Tensor> {
+        if self.shape() == shape {
+            return Ok(self.clone());
+        }
+        let sizes: SmallVec<[isize; 6]> = shape.iter().map(|&n| n as isize).collect();
+        self.reshape(&sizes)
+    }
+
     /// As [`reshape`](Self::reshape), but never a copy. PyTorch: `Tensor.view`. Error: `Shape`, also where
     /// the strides do not allow it.
     pub fn view(&self, shape: impl AsRef<[isize]>) -> Result<Tensor> {

@@ -18,6 +18,12 @@ fn of_the_layout(op: &Op) -> bool {
     OF_THE_LAYOUT.contains(&op.name())
 }
 
+/// Whether calling the op writes to its first argument.
+fn writes(op: &Op, form: Form) -> bool {
+    let name = op.name();
+    form == Form::InPlace || name == "__setitem__" || (name.ends_with('_') && !name.ends_with("__"))
+}
+
 /// The elements as bits, where one NaN is as good as another.
 pub(crate) fn bits(t: &Tensor) -> Vec<u64> {
     fn floats(v: impl Iterator<Item = f64>) -> Vec<u64> {
@@ -80,7 +86,9 @@ pub(crate) fn forward(op: &Op, strided: &Arguments) -> bool {
         }
     }
     let ended = a.is_ok();
-    if of_the_layout(op) {
+    // Of an expanded target a part may be written, and another part follows.
+    let expanded = |t: Tensor| writes(op, Form::Function) && t.layout().may_overlap_itself();
+    if of_the_layout(op) || strided.target(op).is_some_and(expanded) {
         return ended;
     }
     match (a, call(op, &contiguous)) {
@@ -162,7 +170,7 @@ pub(crate) fn gradient(op: &Op, form: Form, arguments: &Arguments, create_graph:
             // The leaf has the transposed shape, so that what the op sees is a view with odd strides.
             let order: Vec<isize> = (0..x.rank() as isize).rev().collect();
             let leaf = x.permute(&order).unwrap().copy().unwrap().requires_grad_(true).unwrap();
-            let inner = if form == Form::InPlace { leaf.mul(1.0).unwrap() } else { leaf.clone() };
+            let inner = if writes(op, form) { leaf.mul(1.0).unwrap() } else { leaf.clone() };
             leaves.push(leaf);
             let seen = inner.permute(&order).unwrap();
             if contiguous { seen.copy().unwrap() } else { seen }
