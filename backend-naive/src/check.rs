@@ -52,6 +52,18 @@ pub(crate) fn indexed_shape(op: &'static str, x: &Layout, axis: usize, index: &L
     if fits { Ok(()) } else { Err(shapes_differ(op, x, index)) }
 }
 
+/// `out` is `x` with size `n` at `axis`, which exists. Errors: `Dim`, `Shape`.
+pub(crate) fn resized_shape(op: &'static str, x: &Layout, axis: usize, n: usize, out: &Layout) -> Result<()> {
+    axis_exists(op, axis, x)?;
+    let fits = x.rank() == out.rank()
+        && x.shape()
+            .iter()
+            .zip(out.shape())
+            .enumerate()
+            .all(|(d, (&a, &b))| b == if d == axis { n } else { a });
+    if fits { Ok(()) } else { Err(shapes_differ(op, x, out)) }
+}
+
 /// A dtype that `op` does not take.
 #[cold]
 pub(crate) fn refused(op: &'static str, dtype: DType) -> TensorError {

@@ -12,6 +12,7 @@
 //! | `reduce`, `scan` | reductions, arg-reductions, running reductions |
 //! | `matmul` | matrix products |
 //! | `index` | gather, scatter |
+//! | `sort` | order along an axis, binary search |
 //! | `softmax`, `activation` | these two with their gradients, as a second opinion on the contract's compositions |
 //! | `wide`, `walk`, `check`, `memory` | numbers, loops, malformed calls, host memory |
 //!
@@ -22,8 +23,8 @@
 //! **The bit promise.** Every element is computed by the same code whatever its position, its layout and
 //! its neighbours; reductions and products are one chain each, in logical order. R1 to R3 follow.
 //!
-//! Families that are left out (`sort`) end in `Unsupported`; composed ones that are left out run on the
-//! contract's defaults, thus on the primitives here.
+//! No primitive family is left out; composed ones that are run on the contract's defaults, thus on the
+//! primitives here.
 
 #![forbid(unsafe_code)]
 
@@ -38,6 +39,7 @@ mod memory;
 mod reduce;
 mod scan;
 mod softmax;
+mod sort;
 mod special;
 mod ternary;
 mod unary;
@@ -50,7 +52,7 @@ mod promise_tests;
 mod testing;
 
 use rusttorch_backend::ops::{
-    Activation, ArgReduceOp, BinaryOp, CompareOp, DTypeRule, ReduceOp, ScanOp, ScatterOp, SoftmaxOp,
+    Activation, ArgReduceOp, BinaryOp, CompareOp, DTypeRule, ReduceOp, ScanOp, ScatterOp, SoftmaxOp, SortOp,
     TernaryOp, UnaryOp,
 };
 use rusttorch_backend::{
@@ -164,6 +166,21 @@ impl Backend for Naive {
         index::scatter(op, io, axis, index, src)
     }
 
+    fn sort(
+        &self,
+        op: SortOp,
+        x: View<'_>,
+        axis: usize,
+        values: ViewMut<'_>,
+        indices: ViewMut<'_>,
+    ) -> Result<()> {
+        sort::sort(op, x, axis, values, indices)
+    }
+
+    fn searchsorted(&self, sorted: View<'_>, values: View<'_>, right: bool, out: ViewMut<'_>) -> Result<()> {
+        sort::searchsorted(sorted, values, right, out)
+    }
+
     fn softmax(&self, op: SoftmaxOp, x: View<'_>, axis: usize, out: ViewMut<'_>) -> Result<()> {
         softmax::softmax(op, x, axis, out)
     }
@@ -210,12 +227,15 @@ fn capabilities() -> Capabilities {
         .with_ops(Family::Ternary, &["addcdiv", "lerp"], DTypeSet::FLOATS)
         .with(Family::Select, DTypeSet::ALL)
         .with_ops(Family::Reduce, &["sum", "prod", "amax", "amin", "all", "any"], DTypeSet::ALL)
-        .with_ops(Family::Reduce, &["mean", "var", "logsumexp"], DTypeSet::FLOATS)
+        .with_ops(Family::Reduce, &["mean", "var", "logsumexp", "norm"], DTypeSet::FLOATS)
         .with(Family::ArgReduce, DTypeSet::NUMBERS)
-        .with(Family::Scan, DTypeSet::ALL)
+        .with_ops(Family::Scan, &["cumsum", "cumprod", "cummax", "cummin"], DTypeSet::ALL)
+        .with_ops(Family::Scan, &["logcumsumexp"], DTypeSet::FLOATS)
         .with(Family::Matmul, DTypeSet::NUMBERS)
         .with(Family::Gather, DTypeSet::ALL)
         .with(Family::Scatter, DTypeSet::ALL)
+        .with(Family::Sort, DTypeSet::ALL)
+        .with(Family::Searchsorted, DTypeSet::NUMBERS)
         .with(Family::Softmax, DTypeSet::FLOATS)
         .with(Family::SoftmaxBackward, DTypeSet::FLOATS)
         .with(Family::Activation, DTypeSet::FLOATS)

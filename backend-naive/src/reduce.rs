@@ -42,6 +42,12 @@ pub(crate) fn reduce(op: ReduceOp, x: View<'_>, axes: &[usize], out: ViewMut<'_>
         ReduceOp::Logsumexp => match_dtype!(floats dtype, T => {
             call.run(|s: &Sequence<'_, T>| s.logsumexp().to::<T>())
         }, else refuse()),
+        ReduceOp::Norm { p } => {
+            if p < 0.0 || p.is_infinite() {
+                call.not_of_nothing()?;
+            }
+            match_dtype!(floats dtype, T => call.run(|s: &Sequence<'_, T>| s.norm(p).to::<T>()), else refuse())
+        }
     }
 }
 
@@ -161,6 +167,18 @@ impl<T: Element> Sequence<'_, T> {
     fn logsumexp(&self) -> f64 {
         let max = self.fold(f64::LOWEST, f64::larger);
         if max.is_finite() { max + libm::log(self.sum_of(|x: f64| libm::exp(x - max))) } else { max }
+    }
+
+    /// `sum(|x|^p)^(1/p)`, or what that tends to.
+    fn norm(&self, p: f64) -> f64 {
+        match p {
+            0.0 => self.sum_of(|x: f64| f64::from(x != 0.0)),
+            1.0 => self.sum_of(f64::abs),
+            2.0 => self.sum_of(|x: f64| x * x).sqrt(),
+            f64::INFINITY => self.fold(0.0, |max: f64, x: f64| max.larger(x.abs())),
+            f64::NEG_INFINITY => self.fold(f64::HIGHEST, |min: f64, x: f64| min.smaller(x.abs())),
+            p => libm::pow(self.sum_of(|x: f64| libm::pow(x.abs(), p)), 1.0 / p),
+        }
     }
 
     /// The first element that no other beats; the first NaN if there is one.

@@ -227,3 +227,25 @@ proptest! {
         }
     }
 }
+
+/// What PyTorch 2.15 gives.
+#[test]
+fn norms() {
+    let x = [1.0, -3.0, 0.0, 3.0];
+    let of = [(0.0, 3.0), (1.0, 7.0), (INF, 3.0), (-INF, 0.0), (-1.0, 0.0), (3.0, 55f64.powf(1.0 / 3.0))];
+    for (p, expected) in of {
+        assert_close(&[over_all(Norm { p }, &x)], &[expected], 1e-15);
+    }
+    assert_eq!(over_all(Norm { p: 2.0 }, &x), 19f64.sqrt());
+    assert_same(&[1.0, 2.0, INF, -INF, 0.5].map(|p| over_all(Norm { p }, &[1.0, NAN])), &[NAN; 5]);
+    assert_eq!(over_all(Norm { p: 0.0 }, &[1.0, NAN]), 2.0);
+    let none: [f64; 0] = [];
+    assert_eq!([0.0, 0.5, 2.0].map(|p| over_all(Norm { p }, &none)), [0.0; 3]);
+    for p in [-1.0, INF, -INF] {
+        let mut out = Array::of(&[0.0]);
+        let found = Naive.reduce(Norm { p }, Array::of(&none).view(), &[0], out.out());
+        assert_eq!(kind(found), ErrorKind::Shape);
+    }
+    // The squares of halves are beyond their range, the norm is not.
+    assert_eq!(over_all(Norm { p: 2.0 }, &[300.0, 400.0].map(f16::from_f32)), 500.0);
+}

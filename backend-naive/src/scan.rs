@@ -1,11 +1,13 @@
 //! Running reductions along one axis: each result is the reduction of the line up to and including its
-//! place, with the accumulator that `reduce` has.
+//! place, with the accumulator that `reduce` has. (A running log-sum-exp cannot know the largest term before
+//! it has come: it scales its sum down when a larger one does.)
 
 use rusttorch_backend::ops::ScanOp;
 use rusttorch_backend::{Element, ErrorKind, Result, TensorError, View, ViewMut, match_dtype};
 
+use crate::check::refused;
 use crate::walk::{along, lines};
-use crate::wide::{Number, Sum, match_wide};
+use crate::wide::{Number, Sum, Wide, match_wide};
 
 /// Running reduction along `axis`.
 pub(crate) fn scan(
@@ -27,13 +29,18 @@ pub(crate) fn scan(
         (ScanOp::Cummin, Some(indices)) => {
             match_wide!(dtype, T, W => extremes::<T, W>(op, x, axis, out, indices, |x, best| x <= best))
         }
-        (ScanOp::Cumsum | ScanOp::Cumprod, Some(_)) | (ScanOp::Cummax | ScanOp::Cummin, None) => {
-            Err(TensorError::new(
-                ErrorKind::Internal,
-                op.name(),
-                "indices are of cummax and cummin, and only of them",
-            ))
-        }
+        (ScanOp::Logcumsumexp, None) => match_dtype!(floats dtype, T => {
+            running(op, x, axis, out, LogSum::NOTHING, |sum, x: T| {
+                sum.add(f64::of(x));
+                sum.value().to::<T>()
+            })
+        }, else Err(refused(op.name(), dtype))),
+        (ScanOp::Cumsum | ScanOp::Cumprod | ScanOp::Logcumsumexp, Some(_))
+        | (ScanOp::Cummax | ScanOp::Cummin, None) => Err(TensorError::new(
+            ErrorKind::Internal,
+            op.name(),
+            "indices are of cummax and cummin, and only of them",
+        )),
     }
 }
 
@@ -59,6 +66,33 @@ fn products<T: Element, W: Number, O: Element>(
         *product = product.times(W::of(x));
         product.to::<O>()
     })
+}
+
+/// A running `log(sum(e^x))`, as the largest `x` so far and the sum of `e^(x - largest)`.
+#[derive(Clone, Copy)]
+struct LogSum {
+    largest: f64,
+    sum: Sum<f64>,
+}
+
+impl LogSum {
+    const NOTHING: LogSum = LogSum { largest: f64::NEG_INFINITY, sum: Sum::NOTHING };
+
+    fn add(&mut self, x: f64) {
+        let largest = self.largest.larger(x);
+        // An infinity or NaN says it all; what the sum then holds is not asked.
+        if largest.is_finite() {
+            if largest > self.largest {
+                self.sum = self.sum.scaled(libm::exp(self.largest - largest));
+            }
+            self.sum.add(libm::exp(x - largest));
+        }
+        self.largest = largest;
+    }
+
+    fn value(self) -> f64 {
+        if self.largest.is_finite() { self.largest + libm::log(self.sum.value()) } else { self.largest }
+    }
 }
 
 /// `out[i] = step(state, x[i])` along each line, with a state that starts afresh.

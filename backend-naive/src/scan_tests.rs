@@ -70,3 +70,18 @@ fn errors() {
     let mut long = Array::of(&[0f32, 0.0]);
     assert_eq!(kind(Naive.scan(Cumsum, x.view(), 0, long.out(), None)), ErrorKind::Shape);
 }
+
+/// What PyTorch 2.15 gives.
+#[test]
+fn running_log_sums_are_stable() {
+    use crate::testing::{INF, assert_close};
+    let x = Array::of(&[-INF, -INF, 1000.0, 999.0, -1000.0, 1001.0]);
+    let expected = [-INF, -INF, 1000.0, 1000.3132616875182, 1000.3132616875182, 1001.4076059644444];
+    assert_close(&scanned(Logcumsumexp, &x, 0).floats(), &expected, 1e-15);
+    let ends = scanned(Logcumsumexp, &Array::of(&[1.0, INF, 2.0, -INF, INF]), 0).floats();
+    assert_same(&ends, &[1.0, INF, INF, INF, INF]);
+    let nans = scanned(Logcumsumexp, &Array::of(&[-INF, INF, NAN, INF]), 0).floats();
+    assert_same(&nans, &[-INF, INF, NAN, NAN]);
+    let (ints, mut out) = (Array::of(&[1i32]), Array::of(&[0f32]));
+    assert_eq!(kind(Naive.scan(Logcumsumexp, ints.view(), 0, out.out(), None)), ErrorKind::DType);
+}

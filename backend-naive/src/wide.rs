@@ -185,6 +185,11 @@ impl<W: Number> Sum<W> {
         self.total.plus(self.lost)
     }
 
+    /// Every term so far times `factor`.
+    pub(crate) fn scaled(self, factor: W) -> Sum<W> {
+        Sum { total: self.total.times(factor), lost: self.lost.times(factor) }
+    }
+
     /// The sum of a sequence, in its order.
     #[inline]
     pub(crate) fn of(terms: impl Iterator<Item = W>) -> W {

@@ -207,7 +207,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
     }
 
     /// Sorts along `axis`: `values` have the dtype of `x`, `indices` (i64) say where each came from. Both
-    /// have the shape of `x`, for `Topk` with size `k` at `axis`.
+    /// have the shape of `x` with size [`SortOp::gives`] at `axis`. The `k` of `Topk` is at most the size of the
+    /// axis, that of `Kth` below it, and `Median` is not asked of an empty one.
     fn sort(
         &self,
         op: SortOp,
@@ -222,6 +223,18 @@ pub trait Backend: Send + Sync + fmt::Debug {
     }
 
     // ---- composed families ---------------------------------------------------------------------
+
+    /// Where `values` would be put into the lines of `sorted` along the last axis, as i64. `sorted` is
+    /// `[.., N]`, `values` and `out` are `[.., M]`, of equal leading sizes (rank at least 1); `sorted` and
+    /// `values` of one dtype, numbers.
+    ///
+    /// The place is found by halving: with `low = 0` and `high = N`, while `low < high`, the element at
+    /// `low + (high - low) / 2` moves `high` there if it is not below the value (with `right`: if it is above
+    /// it), else `low` past it. So NaN, as an element or as a value, moves `low`, and lines that are not
+    /// sorted have one answer, too.
+    fn searchsorted(&self, sorted: View<'_>, values: View<'_>, right: bool, out: ViewMut<'_>) -> Result<()> {
+        composed::searchsorted(self, sorted, values, right, out)
+    }
 
     /// Draws `out` in row-major order from PyTorch's CPU stream, whatever the layout, so that a seed
     /// gives the same numbers on every backend (R4). Default: drawn on the host and uploaded.

@@ -26,7 +26,7 @@ macro_rules! families {
 families! {
     Fill "fill", Copy "copy", Unary "unary", Binary "binary", Ternary "ternary", Compare "compare",
     Select "select", Reduce "reduce", ArgReduce "arg_reduce", Scan "scan", Matmul "matmul",
-    Gather "gather", Scatter "scatter", Sort "sort", Random "random", Softmax "softmax",
+    Gather "gather", Scatter "scatter", Sort "sort", Searchsorted "searchsorted", Random "random", Softmax "softmax",
     SoftmaxBackward "softmax_backward", Activation "activation",
     ActivationBackward "activation_backward", Norm "norm", Loss "loss", Conv "conv", Pool "pool",
     Embedding "embedding", Attention "attention", OptimizerStep "optimizer_step",

@@ -1,7 +1,8 @@
 //! The op tables as JSON: what `reference/generate.py` walks, so that no op can be forgotten.
 
 use rusttorch_backend::ops::{
-    Activation, ArgReduceOp, BinaryOp, CompareOp, DTypeRule, Loss, ReduceOp, ScanOp, TernaryOp, UnaryOp,
+    Activation, ArgReduceOp, BinaryOp, CompareOp, DTypeRule, Loss, ReduceOp, ScanOp, SortOp, TernaryOp,
+    UnaryOp,
 };
 use serde_json::{Value, json};
 
@@ -36,6 +37,7 @@ pub fn json() -> String {
             .iter()
             .map(|op| json!({ "name": op.name(), "torch": op.torch() }))
             .collect::<Value>(),
+        "sort": named(SortOp::ALL, SortOp::name),
         "loss": named(Loss::ALL, Loss::name),
     });
     tables.to_string()

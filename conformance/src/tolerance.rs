@@ -194,6 +194,22 @@ const TABLE: &[Row] = &[
         reason: "one exponential, one logarithm; the magnitude is that of the largest exponent",
     },
     Row {
+        ops: &["vector_norm"],
+        f32: (2.0, 0.0),
+        f64: (5.0, 0.0),
+        half: (1.0, 0.0),
+        signed_zero: false,
+        reason: "a root of a sum of like signs; PyTorch's f64 sum is plain, and the root of a small order magnifies its error",
+    },
+    Row {
+        ops: &["logcumsumexp"],
+        f32: (1.0, 1.0),
+        f64: (1.0, 1.0),
+        half: (1.0, 0.1),
+        signed_zero: false,
+        reason: "as logsumexp; the magnitude is that of the largest exponent so far",
+    },
+    Row {
         ops: &["matmul"],
         f32: (1.0, 1.5),
         f64: (1.0, 1.5),

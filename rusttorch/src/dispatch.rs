@@ -93,6 +93,27 @@ pub(crate) fn compute<const N: usize>(
     fresh(op, &backend, shape, dtype, |out| kernel(&*backend, views, out))
 }
 
+/// [`compute`] for kernels that give i64 indices of the same shape beside the values.
+pub(crate) fn compute_indexed(
+    op: &'static str,
+    x: &Tensor,
+    shape: &[usize],
+    kernel: impl FnOnce(&dyn Backend, View<'_>, ViewMut<'_>, ViewMut<'_>) -> Result<()>,
+) -> Result<(Tensor, Tensor)> {
+    let backend = backend_of([x])?;
+    let reading = Reading::lock([x]);
+    let [view] = reading.views()?;
+    let mut values = None;
+    let indices = fresh(op, &backend, shape, DType::I64, |indices| {
+        let write = |out: ViewMut<'_>| kernel(&*backend, view, out, indices);
+        values = Some(fresh(op, &backend, shape, x.dtype(), write)?);
+        Ok(())
+    })?;
+    values
+        .map(|values| (values, indices))
+        .ok_or_else(|| TensorError::new(ErrorKind::Internal, op, "no values"))
+}
+
 /// Error: `Alias` when two elements of the target share memory.
 pub(crate) fn writable(op: &'static str, target: &Tensor) -> Result<()> {
     if target.layout().may_overlap_itself() {

@@ -47,8 +47,8 @@ pub use autograd::{enable_grad, no_grad};
 pub use ops::generator::{get_rng_state, manual_seed, set_rng_state, with_default_generator, with_generator};
 pub use ops::out::with_out;
 pub use ops::{
-    Bound, Dims, Index, IndexList, MeshIndexing, Operand, Repeats, Rhs, Rounding, ScatterReduce, Sections,
-    Sides,
+    Bound, Dims, Index, IndexList, Interpolation, MeshIndexing, Operand, Repeats, Rhs, Rounding,
+    ScatterReduce, Sections, Sides, Spacing, Unique,
 };
 pub use rusttorch_backend::ops::Reduction;
 pub use rusttorch_backend::{

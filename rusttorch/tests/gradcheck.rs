@@ -9,7 +9,7 @@ use rusttorch::nn::functional::{
     CrossEntropy, binary_cross_entropy, cross_entropy, l1_loss, linear, mse_loss, smooth_l1_loss,
     weighted_l1_loss, weighted_mse_loss,
 };
-use rusttorch::{DType, Dims, Index, Reduction, Result, Rounding, ScatterReduce, Tensor};
+use rusttorch::{DType, Dims, Index, Interpolation, Reduction, Result, Rounding, ScatterReduce, Tensor};
 
 fn tensor(values: &[f64], shape: &[usize]) -> Tensor {
     Tensor::from_slice(values, shape).unwrap()
@@ -182,13 +182,77 @@ fn reductions() {
         f("var", &|x| x.var(dims.clone(), 1.0, keepdim));
         f("std", &|x| x.std(dims.clone(), 1.0, keepdim));
         f("logsumexp", &|x| x.logsumexp(dims.clone(), keepdim));
+        f("var_mean", &|x| x.var_mean(dims.clone(), 0.5, keepdim).and_then(|(a, b)| a.mul(&b)));
+        f("std_mean", &|x| x.std_mean(dims.clone(), 1.0, keepdim).and_then(|(a, b)| a.mul(&b)));
+        f("nansum", &|x| x.square()?.nansum(dims.clone(), keepdim, None));
+        f("nanmean", &|x| x.square()?.nanmean(dims.clone(), keepdim, None));
+        for p in [1.0, 1.5, 2.0, 3.0, 0.5, -1.0, f64::INFINITY, f64::NEG_INFINITY] {
+            // No two of equal size, which share the gradient of the largest.
+            f("norm", &|x| x.add(0.011)?.norm(p, dims.clone(), keepdim)?.square());
+        }
     }
+    both("aminmax", &|t| t[0].aminmax(Some(1), true).and_then(|(a, b)| a.mul(&b)), std::slice::from_ref(&x));
     both("prod", &|t| t[0].prod(), std::slice::from_ref(&x));
     both("prod_dim", &|t| t[0].prod_dim(1, false), std::slice::from_ref(&x));
     let zeros = tensor(&[2.0, 0.0, 3.0, 0.0, 0.0, 1.5], &[2, 3]);
     both("prod of zeros", &|t| t[0].prod_dim(1, false), &[zeros]);
     both("max_dim", &|t| t[0].max_dim(1, false)?.0.square(), std::slice::from_ref(&x));
     both("min_dim", &|t| t[0].min_dim(1, true)?.0.square(), std::slice::from_ref(&x));
+}
+
+/// Elements chosen by their place in an order, which a small step does not change.
+#[test]
+fn order() {
+    let x = sample(&[3, 5]);
+    let f = |name: &str, f: &dyn Fn(&Tensor) -> Result<Tensor>| {
+        both(name, &|t: &[Tensor]| f(&t[0]), std::slice::from_ref(&x));
+    };
+    for dim in [0, 1] {
+        f("sort", &|x| x.sort(dim, true)?.0.narrow(dim, 1, 2)?.square());
+        f("topk", &|x| x.topk(2, dim, true, true)?.0.square());
+        f("kthvalue", &|x| x.kthvalue(2, dim, false)?.0.square());
+        f("median", &|x| x.median_dim(dim, true)?.0.square());
+        f("nanmedian", &|x| x.nanmedian_dim(dim, false)?.0.square());
+        f("mode", &|x| x.mode(dim, false)?.0.square());
+        f("cummax", &|x| x.cummax(dim)?.0.square());
+        f("cummin", &|x| x.cummin(dim)?.0.square());
+        for interpolation in [Interpolation::Linear, Interpolation::Midpoint, Interpolation::Nearest] {
+            f("quantile", &|x| x.quantile(0.3, Some(dim), false, interpolation)?.square());
+        }
+    }
+    f("msort", &|x| x.msort()?.narrow(0, 1, 1)?.square());
+    f("median of all", &|x| x.median()?.square());
+    f("nanmedian of all", &|x| x.nanmedian()?.square());
+    f("nanquantile", &|x| x.nanquantile(0.7, None, false, Interpolation::Linear)?.square());
+    let q = tensor(&[0.13, 0.61, 0.9], &[3]);
+    both("quantile by q", &|t| t[0].quantile(&t[1], Some(1), true, Interpolation::Linear), &[x.clone(), q]);
+}
+
+#[test]
+fn running_reductions() {
+    let x = sample(&[3, 5]);
+    let zeros = tensor(&[2.0, 0.0, 3.0, 0.5, -1.0, 0.0, 0.0, 1.5, 0.7, 0.0], &[2, 5]);
+    for dim in [0, 1] {
+        both("cumsum", &|t| t[0].square()?.cumsum(dim, None), std::slice::from_ref(&x));
+        both("cumprod", &|t| t[0].cumprod(dim, None), std::slice::from_ref(&x));
+        both("cumprod of zeros", &|t| t[0].cumprod(dim, None), std::slice::from_ref(&zeros));
+        both("logcumsumexp", &|t| t[0].logcumsumexp(dim), std::slice::from_ref(&x));
+        both("diff", &|t| t[0].square()?.diff(2, dim, None, Some(&t[0])), std::slice::from_ref(&x));
+        both("trapezoid", &|t| t[0].square()?.trapezoid(0.3, dim), std::slice::from_ref(&x));
+        let places = positive(&[3, 5]);
+        let of = |f: fn(&Tensor, &Tensor, isize) -> Result<Tensor>| {
+            both("trapezoid at places", &move |t| f(&t[0], &t[1], dim), &[x.clone(), places.clone()]);
+        };
+        of(|y, x, dim| y.trapezoid(x, dim));
+        of(|y, x, dim| y.cumulative_trapezoid(x, dim));
+    }
+    for n in [1, 2, 3, 4, 7] {
+        let line = sample(&[n]);
+        both("cumprod", &|t| t[0].cumprod(0, None)?.square(), std::slice::from_ref(&line));
+        both("logcumsumexp", &|t| t[0].logcumsumexp(0)?.square(), &[line]);
+    }
+    both("cumprod of a number", &|t| t[0].cumprod(0, None)?.square(), &[sample(&[])]);
+    both("logcumsumexp of a number", &|t| t[0].logcumsumexp(0)?.square(), &[sample(&[])]);
 }
 
 #[test]

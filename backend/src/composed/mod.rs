@@ -11,6 +11,7 @@
 //! | `attention` | embedding and scaled dot-product attention |
 //! | `optimizer` | optimizer steps |
 //! | `random` | random fills |
+//! | `search` | binary search |
 //!
 //! Each function has the contract of the [`Backend`] method of its name. Half types are computed in
 //! f32 temporaries and rounded once, when the result is written. Windows, broadcasts and transposes are
@@ -24,6 +25,7 @@ mod loss;
 mod norm;
 mod optimizer;
 mod random;
+mod search;
 mod softmax;
 
 pub use activation::{activation, activation_backward};
@@ -33,6 +35,7 @@ pub use loss::loss;
 pub use norm::norm;
 pub use optimizer::optimizer_step;
 pub use random::random;
+pub use search::searchsorted;
 pub use softmax::{softmax, softmax_backward};
 
 use crate::backend::Backend;

@@ -1,5 +1,7 @@
 //! Ops that move elements by index or order, and the random distributions.
 
+use crate::dtype::DTypeSet;
+
 /// What `scatter` does with an element that meets the one already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScatterOp {
@@ -29,15 +31,16 @@ impl ScatterOp {
     }
 }
 
-/// Ordering along an axis. NaN counts as larger than every number.
+/// Ordering along an axis. NaN counts as larger than every number and all NaN as equal, as the two zeros do.
+/// Equal elements stay in their original order, descending ones too; so each op has one right answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SortOp {
-    /// All elements, equal ones in their original order (stable).
+    /// All elements.
     Sort {
         /// Largest first.
         descending: bool,
     },
-    /// The first `k` of the sorted order.
+    /// The first `k` of the sorted order, in linear time but for the order of the `k`.
     Topk {
         /// How many.
         k: usize,
@@ -46,6 +49,56 @@ pub enum SortOp {
         /// Whether the result must be in order.
         sorted: bool,
     },
+    /// The element at one place of the ascending order, in linear time.
+    Kth {
+        /// The place, from 0.
+        k: usize,
+    },
+    /// The element in the middle of the ascending order, the lower of two, in linear time. A line with NaN has
+    /// its first NaN.
+    Median {
+        /// The middle is that of the numbers alone; a line of NaN alone has its first one.
+        ignore_nan: bool,
+    },
+}
+
+impl SortOp {
+    /// One op of each kind.
+    pub const ALL: &'static [SortOp] = &[
+        SortOp::Sort { descending: false },
+        SortOp::Topk { k: 1, largest: true, sorted: true },
+        SortOp::Kth { k: 0 },
+        SortOp::Median { ignore_nan: false },
+        SortOp::Median { ignore_nan: true },
+    ];
+
+    /// The name of the method on `Tensor`, which is PyTorch's.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SortOp::Sort { .. } => "sort",
+            SortOp::Topk { .. } => "topk",
+            SortOp::Kth { .. } => "kthvalue",
+            SortOp::Median { ignore_nan: false } => "median",
+            SortOp::Median { ignore_nan: true } => "nanmedian",
+        }
+    }
+
+    /// How many elements of a line of `n` it gives.
+    pub const fn gives(self, n: usize) -> usize {
+        match self {
+            SortOp::Sort { .. } => n,
+            SortOp::Topk { k, .. } => k,
+            SortOp::Kth { .. } | SortOp::Median { .. } => 1,
+        }
+    }
+
+    /// The dtypes a user may pass.
+    pub const fn accepts(self) -> DTypeSet {
+        match self {
+            SortOp::Sort { .. } => DTypeSet::ALL,
+            SortOp::Topk { .. } | SortOp::Kth { .. } | SortOp::Median { .. } => DTypeSet::NUMBERS,
+        }
+    }
 }
 
 /// What `random` draws. Each consumes PyTorch's CPU stream as PyTorch does.

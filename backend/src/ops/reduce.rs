@@ -1,5 +1,7 @@
 //! Ops along axes: reductions, arg-reductions, scans.
 
+use crate::dtype::DTypeSet;
+
 /// A reduction over a set of axes. The sequence that is reduced is the elements along those axes in
 /// row-major order; no axis or an empty one reduces an empty or one-element sequence.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +28,13 @@ pub enum ReduceOp {
     },
     /// `log(sum(e^x))`, stable, floats only. Empty: -inf; an infinity dominates.
     Logsumexp,
+    /// `sum(|x|^p)^(1/p)`, floats only. `p` an infinity: the largest or smallest `|x|`; 0: how many differ
+    /// from zero (NaN does). NaN if there is one, unless `p` is 0. Empty: 0; for a negative or infinite `p`
+    /// an error, raised by the frontend.
+    Norm {
+        /// The order, of any sign; 2 for the length of a vector.
+        p: f64,
+    },
 }
 
 impl ReduceOp {
@@ -40,6 +49,7 @@ impl ReduceOp {
         ReduceOp::Any,
         ReduceOp::Var { correction: 1.0 },
         ReduceOp::Logsumexp,
+        ReduceOp::Norm { p: 2.0 },
     ];
 
     /// The name of the method on `Tensor`, which is PyTorch's.
@@ -54,6 +64,22 @@ impl ReduceOp {
             ReduceOp::Any => "any",
             ReduceOp::Var { .. } => "var",
             ReduceOp::Logsumexp => "logsumexp",
+            ReduceOp::Norm { .. } => "norm",
+        }
+    }
+
+    /// The dtypes a backend is handed.
+    pub const fn accepts(self) -> DTypeSet {
+        match self {
+            ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Logsumexp | ReduceOp::Norm { .. } => {
+                DTypeSet::FLOATS
+            }
+            ReduceOp::Sum
+            | ReduceOp::Prod
+            | ReduceOp::Amax
+            | ReduceOp::Amin
+            | ReduceOp::All
+            | ReduceOp::Any => DTypeSet::ALL,
         }
     }
 }
@@ -92,11 +118,15 @@ pub enum ScanOp {
     Cummax,
     /// Running minimum and its latest index. From the first NaN on, NaN.
     Cummin,
+    /// Running `log(sum(e^x))`, stable, floats only. -inf adds nothing; from the first +inf on +inf, from the
+    /// first NaN on NaN.
+    Logcumsumexp,
 }
 
 impl ScanOp {
-    /// All four.
-    pub const ALL: &'static [ScanOp] = &[ScanOp::Cumsum, ScanOp::Cumprod, ScanOp::Cummax, ScanOp::Cummin];
+    /// All of them.
+    pub const ALL: &'static [ScanOp] =
+        &[ScanOp::Cumsum, ScanOp::Cumprod, ScanOp::Cummax, ScanOp::Cummin, ScanOp::Logcumsumexp];
 
     /// The name of the method on `Tensor`, which is PyTorch's.
     pub const fn name(self) -> &'static str {
@@ -105,6 +135,20 @@ impl ScanOp {
             ScanOp::Cumprod => "cumprod",
             ScanOp::Cummax => "cummax",
             ScanOp::Cummin => "cummin",
+            ScanOp::Logcumsumexp => "logcumsumexp",
+        }
+    }
+
+    /// Whether it gives the index of each result beside it.
+    pub const fn has_indices(self) -> bool {
+        matches!(self, ScanOp::Cummax | ScanOp::Cummin)
+    }
+
+    /// The dtypes a backend is handed.
+    pub const fn accepts(self) -> DTypeSet {
+        match self {
+            ScanOp::Logcumsumexp => DTypeSet::FLOATS,
+            ScanOp::Cumsum | ScanOp::Cumprod | ScanOp::Cummax | ScanOp::Cummin => DTypeSet::ALL,
         }
     }
 }

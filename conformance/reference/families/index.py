@@ -2,7 +2,7 @@
 
 import torch
 
-from recorder import Family
+from recorder import Family, Formula
 from values import ALL, FLOATS, INF, NAN, WIDE, ordinary, tensor
 
 F32, F64 = torch.float32, torch.float64
@@ -78,7 +78,58 @@ def record_sort(_tables):
     family.call("torch.topk", tensor([1.0, NAN, 3.0, INF], F32), 2, params={"dim": 0, "largest": True, "sorted": True}, num=[7])
     family.call("torch.sort", torch.zeros(0), params={"dim": 0, "descending": False, "stable": True}, fn=sort)
     family.call("torch.sort", torch.tensor(1.5), params={"dim": 0, "descending": False, "stable": True}, fn=sort)
+    family.call("torch.sort", torch.zeros(2, 0, 3), params={"dim": 2, "descending": True, "stable": True}, fn=sort)
+    # 7: of equals the first, at lengths where an unstable sort would show.
+    family.call("torch.sort", Formula(F32, [600], 7, 3, 11, 5, 1), params={"dim": 0, "descending": True, "stable": True},
+                fn=sort, num=[7])
+    select(family)
+    search(family)
     return family
+
+
+def select(family):
+    """One element by its place in the order. Of equal ones PyTorch leaves the index open, so there are none."""
+    for dtype in ALL:
+        distinct = tensor([[3, 1, 4, 0, 5], [9, 2, 6, 8, 7]], dtype)
+        for op, args in [("torch.kthvalue", (2,)), ("torch.median", ()), ("torch.nanmedian", ())]:
+            if dtype is torch.bool:
+                family.error(op, distinct, *args, params={"dim": 1})
+                continue
+            family.call(op, distinct, *args, params={"dim": 1, "keepdim": True})
+            family.call(op, distinct, *args, params={"dim": 0})
+    rows = tensor([[4.0, NAN, 3.0, 1.0], [1.0, -INF, INF, 0.5], [4.0, 1.0, 3.0, 2.0]], F32)
+    for op, args in [("torch.kthvalue", (4,)), ("torch.kthvalue", (1,)), ("torch.median", ()), ("torch.nanmedian", ())]:
+        family.call(op, rows, *args, params={"dim": 1}, grad=True, num=[7])
+    for op, args in [("torch.kthvalue", (1,)), ("torch.median", ()), ("torch.nanmedian", ())]:
+        family.error(op, torch.zeros(0, 3), *args, params={"dim": 0})
+    family.call("torch.nanmedian", tensor([[4.0, NAN, 3.0, NAN], [NAN, NAN, NAN, 2.0]], F32), params={"dim": 1}, num=[7])
+    family.call("torch.median", torch.tensor(2.5), params={"dim": -1})
+    family.call("torch.kthvalue", torch.tensor(2.5), 1, params={"dim": 0})
+    for k in (0, 4):
+        family.error("torch.kthvalue", torch.zeros(2, 3), k, params={"dim": 1})
+    family.error("torch.topk", torch.zeros(2, 3), 4, params={"dim": 1})
+
+
+def search(family):
+    op = "torch.searchsorted"
+    for dtype in ALL:
+        line = tensor([0, 1, 1, 1, 3, 5, 8], dtype)
+        if dtype is torch.bool:
+            family.error(op, line, line)
+            continue
+        for right in (False, True):
+            values = tensor([[1, 0, 9], [4, 3, 2]], dtype)
+            family.call(op, line, values, params={"right": right})
+            lines = tensor([[1, 3, 3, 5], [0, 0, 2, 2]], dtype)
+            family.call(op, lines, values, params={"right": right})
+    for line in ([1.0, 3.0, 5.0, NAN], [1.0, NAN, NAN, NAN], [-INF, 0.0, INF], [5.0, 1.0, 4.0, 2.0, 3.0], []):
+        family.call(op, tensor(line, F32), tensor([3.0, -INF, 6.0, NAN, INF, 1.0, -0.0], F32), params={"right": True})
+        family.call(op, tensor(line, F32), tensor([3.0, -INF, 6.0, NAN, INF, 1.0, -0.0], F32), params={"right": False})
+    family.call(op, tensor([1.0, 2.0], F32), torch.tensor(1.5), params={"right": False})
+    family.call(op, tensor([1.0, 2.0], F32), torch.zeros(2, 0), params={"right": False})
+    family.call(op, torch.zeros(2, 0), torch.zeros(2, 3), params={"right": False})
+    family.call(op, Formula(torch.int64, [1000], 3, 0, 3000, 0, 1), torch.tensor([0, 1, 2, 1500, 1501, 2997, 2998, 4000]),
+                params={"right": True})
 
 
 def sort(x, dim, descending, stable):

@@ -178,6 +178,36 @@ def extremes(family):
         family.call(f"torch.{name}", tensor(2.5, F32), 0)
 
 
+def norms(family):
+    """torch.norm by number: every order with a formula of its own, at zeros, NaN and infinities."""
+    orders = [2, 1, 0, INF, -INF, 3, 0.5, 1.5, -1]
+    for dtype in ALL:
+        x = ordinary(dtype, [2, 3, 4])
+        if dtype not in FLOATS:
+            family.error("torch.norm", x, 2, params={"dim": 0}, num=[23])
+            continue
+        for p in orders:
+            family.call("torch.norm", x, p, params={"dim": [0, 2]})
+            family.call("torch.norm", tensor(ROWS, dtype), p, params={"dim": 1}, num=[1, 13])
+        family.call("torch.norm", rough(dtype, [3, 67], 16), 2, params={"dim": 1}, grad=dtype in WIDE)
+        sub, _, _, top = edges(dtype)
+        family.call("torch.norm", tensor([[top, top, -top], [sub, sub, sub], [1.0, top, 1.0]], dtype), 2, params={"dim": 1})
+    for p in orders:
+        slopes = tensor([[0.0, 0.0, 0.0], [2.0, -2.0, 0.0], [1.5, -3.0, 0.25], [1.0, NAN, 3.0]], F64)
+        family.call("torch.norm", slopes, p, params={"dim": 1}, grad=True, num=[44])
+        if p:
+            family.call("torch.norm", tensor([[1.5, -2.0, 0.5], [3.0, 0.25, -1.0]], F64), p, params={"dim": 1}, grad=True,
+                        grad2=True)
+        family.either("torch.norm", torch.zeros(0, 3), p, params={"dim": 0}, num=[13])
+        family.either("torch.norm", torch.zeros(0), p)
+        family.call("torch.norm", torch.zeros(0, 3), p, params={"dim": 1})
+        family.call("torch.norm", torch.tensor(-2.5), p)
+    family.call("torch.norm", ordinary(F32, [2, 3, 4]), 2, params={"dim": [0, -1], "keepdim": True}, grad=True)
+    family.call("torch.norm", Formula(torch.float16, [4096], constant=1.0), 2, num=[37])
+    family.error("torch.norm", torch.zeros(2, 3), 2, params={"dim": 2})
+    family.error("torch.norm", torch.zeros(2, 3), 2, params={"dim": [0, 0]})
+
+
 def record(_tables):
     family = Family("reduce")
     for name, dtypes in OPS.items():
@@ -187,6 +217,7 @@ def record(_tables):
     spread(family)
     long(family)
     extremes(family)
+    norms(family)
     for rows in ([[2.0, 3.0, 0.0]], [[0.0, 0.0, 2.0]], [[2.0, 3.0, 4.0]]):
         # 44: products with one zero and with two.
         family.call("torch.prod", tensor(rows, F64), 1, grad=True, grad2=True, num=[44])
@@ -244,5 +275,35 @@ def record_scan(_tables):
                            ((1, 2, 1, 3, 1, 2, 1), 3)]:
             family.call(op, rough(F32, shape, 15), dim)
         family.call(op, tensor([1.0, 3.0, 3.0, 2.0, 0.0, 0.0], F32), 0)
+        family.call(op, tensor([[1.5, -2.0, 0.5], [3.0, 0.25, -1.0]], F64), 1, grad=True,
+                    grad2=op in ("torch.cumsum", "torch.cumprod"))
+        family.call(op, rough(F32, [2, 37], 17), 1, grad=True)
+        family.call(op, tensor(2.5, F32), 0, grad=True)
+        # (Of a product with NaN PyTorch divides the gradient by it.)
+        family.call(op, tensor([[1.0, 3.0, 3.0], [NAN, 1.0, 2.0]], F32), 0, grad=op != "torch.cumprod")
+    for rows in ([2.0, 0.0, 3.0, 0.5], [0.0, 0.0, 2.0, 1.0], [2.0, 3.0, 4.0, 0.0]):
+        # Beside a zero nothing may be divided by it.
+        family.call("torch.cumprod", tensor(rows, F64), 0, grad=True, grad2=True, num=[44])
+        family.call("torch.cumprod", tensor(rows, F32), 0, grad=True, num=[44])
     family.call("torch.cumsum", torch.tensor([127, 128], dtype=torch.uint8), 0, num=[23])
+    logs(family)
     return family
+
+
+def logs(family):
+    """32: running log-sum-exps, which must neither overflow nor lose small terms before large ones."""
+    op = "torch.logcumsumexp"
+    for dtype in ALL:
+        x = ordinary(dtype, [3, 4])
+        if dtype not in FLOATS:
+            family.error(op, x, 0)
+            continue
+        for dim in (0, -1):
+            family.call(op, x, dim, grad=dtype in WIDE)
+        family.call(op, tensor([[1000.0, 1000.0, 999.0], [-1000.0, 0.0, 1000.0], [-INF, -INF, 1.0], [INF, 1.0, 2.0],
+                                [-INF, NAN, 3.0], [-INF, 2.0, INF], [1.0, INF, -INF]], dtype), 1, num=[32])
+        family.call(op, rough(dtype, [2, 37], 18), 1, grad=dtype in WIDE)
+    for shape, dim in [((), 0), ((1,), 0), ((0,), 0), ((2, 0), 1), ((0, 3), 0), ((2, 1, 3, 2), 2)]:
+        family.call(op, rough(F32, shape, 19), dim, grad=True)
+    family.call(op, tensor([[-INF, -INF, 1.0], [-INF, NAN, 3.0], [-INF, 2.0, INF], [5.0, -40.0, 2.0]], F64), 1, grad=True)
+    family.call(op, tensor([[1.5, -2.0, 0.5], [3.0, 0.25, -1.0]], F64), 1, grad=True, grad2=True)

@@ -11,7 +11,7 @@ use rusttorch_backend::{
 };
 
 use super::Fault;
-use super::wrong::{self, edit, read, relayout, write};
+use super::wrong::{self, Disorder, edit, read, relayout, write};
 use crate::dense::Dense;
 
 /// A right backend with one mistake.
@@ -56,8 +56,6 @@ impl<B: Backend> Backend for Faulty<B> {
     fn capabilities(&self) -> Capabilities {
         match self.fault {
             Fault::ComputesUnclaimed => Capabilities::none().with(Family::Copy, DTypeSet::ALL),
-            // The claim that the base may not make, so that its own refusal is not what is found.
-            Fault::SortNanFirst => self.base.capabilities().with(Family::Sort, DTypeSet::ALL),
             _ => self.base.capabilities(),
         }
     }
@@ -247,6 +245,10 @@ impl<B: Backend> Backend for Faulty<B> {
                 self.base.reduce(ReduceOp::Sum, held.view()?, axes, out.reborrow())?;
                 edit(&self.base, out, |_, v| v.ln())
             }
+            (Fault::NormForgetsRoot, ReduceOp::Norm { p }) if p > 1.0 && p.is_finite() => {
+                self.base.reduce(op, x, axes, out.reborrow())?;
+                edit(&self.base, out, |_, v| v.powf(p))
+            }
             (Fault::OrderByLayout, ReduceOp::Sum)
                 if x.dtype() == DType::F32 && !x.layout().is_contiguous() =>
             {
@@ -282,7 +284,15 @@ impl<B: Backend> Backend for Faulty<B> {
         mut out: ViewMut<'_>,
         indices: Option<ViewMut<'_>>,
     ) -> Result<()> {
-        let Some(mut indices) = indices else { return self.base.scan(op, x, axis, out, None) };
+        let Some(mut indices) = indices else {
+            if op == ScanOp::Logcumsumexp && self.has(Fault::LogcumsumexpOverflows) {
+                let mut held = wrong::Held::of(&self.base, &read(&self.base, x)?)?;
+                self.base.unary(UnaryOp::Exp, x, held.out()?)?;
+                self.base.scan(ScanOp::Cumsum, held.view()?, axis, out.reborrow(), None)?;
+                return edit(&self.base, out, |_, v| v.ln());
+            }
+            return self.base.scan(op, x, axis, out, None);
+        };
         self.base.scan(op, x, axis, out.reborrow(), Some(indices.reborrow()))?;
         if !self.has(Fault::CummaxFirstIndex) || op != ScanOp::Cummax {
             return Ok(());
@@ -356,10 +366,17 @@ impl<B: Backend> Backend for Faulty<B> {
         values: ViewMut<'_>,
         indices: ViewMut<'_>,
     ) -> Result<()> {
-        if self.has(Fault::SortNanFirst) {
-            return wrong::sort_nan_first(&self.base, op, x, axis, values, indices);
-        }
-        self.base.sort(op, x, axis, values, indices)
+        let disorder = match self.fault {
+            Fault::SortNanFirst => Disorder::NanFirst,
+            Fault::SortUnstable => Disorder::EqualsReversed,
+            Fault::SortPlacesForIndices => Disorder::PlacesForIndices,
+            _ => return self.base.sort(op, x, axis, values, indices),
+        };
+        wrong::disordered(&self.base, disorder, op, x, axis, (values, indices))
+    }
+
+    fn searchsorted(&self, sorted: View<'_>, values: View<'_>, right: bool, out: ViewMut<'_>) -> Result<()> {
+        self.base.searchsorted(sorted, values, right && !self.has(Fault::SearchForgetsRight), out)
     }
 
     fn random(&self, distribution: Distribution, generator: &mut Generator, out: ViewMut<'_>) -> Result<()> {

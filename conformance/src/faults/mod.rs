@@ -95,6 +95,8 @@ faults! {
     VarCancels in "reduce" at "var(f32";
     /// logsumexp without taking the largest out.
     LogsumexpOverflows in "reduce" at "logsumexp(";
+    /// norm without its root.
+    NormForgetsRoot in "reduce" at "norm(";
     /// The order of a sum depends on whether the row is contiguous (R2).
     OrderByLayout in "promise" at "R2 sum f32";
     /// argmax gives the last of equals.
@@ -103,6 +105,8 @@ faults! {
     ArgmaxSkipsNan in "arg_reduce" at "argmax(f";
     /// cummax gives the first index of equals.
     CummaxFirstIndex in "scan" at "cummax(";
+    /// logcumsumexp without taking the largest out.
+    LogcumsumexpOverflows in "scan" at "logcumsumexp(";
     /// Overwrites instead of accumulating: the last k alone survives.
     MatmulOverwrites in "matmul" at "matmul(";
     /// Skips zeros of the left side.
@@ -117,6 +121,12 @@ faults! {
     ScatterAddOverwrites in "index" at "scatter_add(";
     /// sort puts NaN first.
     SortNanFirst in "sort" at "sort(f";
+    /// sort gives equal elements in reverse.
+    SortUnstable in "sort" at "sort(";
+    /// topk gives places for indices.
+    SortPlacesForIndices in "sort" at "topk(";
+    /// searchsorted always searches from the left.
+    SearchForgetsRight in "sort" at "searchsorted(";
     /// softmax without taking the largest out.
     SoftmaxOverflows in "softmax" at " softmax(";
     /// The gradient of log-softmax for that of softmax.

@@ -196,33 +196,59 @@ pub(super) fn scatter_add_once(
     edit(be, io, |i, v| if touched.f64(i) != 0.0 { v + start.f64(i) } else { v })
 }
 
-/// A stable sort, or the first of it, that puts NaN first in ascending order.
-pub(super) fn sort_nan_first(
+/// What of a line's order is wrong.
+#[derive(Clone, Copy)]
+pub(super) enum Disorder {
+    /// NaN below every number.
+    NanFirst,
+    /// Equal elements in the reverse of their original order.
+    EqualsReversed,
+    /// Each index that of the place in the order, not of the element.
+    PlacesForIndices,
+}
+
+/// A sort or selection with a mistake.
+pub(super) fn disordered(
     be: &dyn Backend,
+    disorder: Disorder,
     op: SortOp,
     x: View<'_>,
     axis: usize,
-    values: ViewMut<'_>,
-    indices: ViewMut<'_>,
+    (values, indices): (ViewMut<'_>, ViewMut<'_>),
 ) -> Result<()> {
     let x = read(be, x)?;
     let inner: usize = x.shape()[axis + 1..].iter().product();
     let n = x.shape()[axis];
-    let (descending, k) = match op {
-        SortOp::Sort { descending } => (descending, n),
-        SortOp::Topk { k, largest, .. } => (largest, k),
+    let (descending, skipped) = match op {
+        SortOp::Sort { descending } => (descending, 0),
+        SortOp::Topk { largest, .. } => (largest, 0),
+        SortOp::Kth { k } => (false, k),
+        SortOp::Median { .. } => (false, n.saturating_sub(1) / 2),
     };
-    let place = |i: usize| -> usize {
-        let (outer, rank, offset) = (i / (inner * k), i / inner % k, i % inner);
+    let k = op.gives(n);
+    let nan = if matches!(disorder, Disorder::NanFirst) { f64::NEG_INFINITY } else { f64::NAN };
+    // The place in the order, and where in `x` the element that has it lies.
+    let place = |i: usize| -> (usize, usize) {
+        let (outer, rank, offset) = (i / (inner * k), i / inner % k + skipped, i % inner);
         let at = |j: usize| (outer * n + j) * inner + offset;
         let mut order: Vec<usize> = (0..n).collect();
-        let key = |j: usize| if x.f64(at(j)).is_nan() { f64::NEG_INFINITY } else { x.f64(at(j)) };
+        if matches!(disorder, Disorder::EqualsReversed) {
+            order.reverse();
+        }
+        let key = |j: usize| match x.f64(at(j)) {
+            v if v.is_nan() => nan,
+            v => v + 0.0,
+        };
         order
             .sort_by(|&a, &b| if descending { key(b).total_cmp(&key(a)) } else { key(a).total_cmp(&key(b)) });
-        at(order[rank])
+        (rank, at(order[rank]))
     };
-    replace(be, values, |i, _| x.scalar(place(i)))?;
-    replace(be, indices, |i, _| Scalar::Int((place(i) / inner % n) as i64))
+    replace(be, values, |i, _| x.scalar(place(i).1))?;
+    replace(be, indices, |i, _| {
+        let (rank, at) = place(i);
+        let index = if matches!(disorder, Disorder::PlacesForIndices) { rank } else { at / inner % n };
+        Scalar::Int(index as i64)
+    })
 }
 
 /// A convolution of which only the first tap of each window counts.

@@ -44,7 +44,24 @@ const REARRANGING: &[Row] = &[];
 
 const ELEMENTWISE: &[Row] = &[];
 
-const REDUCTIONS: &[Row] = &[];
+const REDUCTIONS: &[Row] = &[
+    Row {
+        ops: &["torch.var_mean", "torch.std_mean"],
+        f32: (3.0, 0.0),
+        f64: (6.0, 0.0),
+        half: (1.0, 0.0),
+        over: Over::Element,
+        reason: "as var and std; PyTorch takes the mean from its running update, too",
+    },
+    Row {
+        ops: &["torch.nansum", "torch.nanmean"],
+        f32: (1.0, 1.0),
+        f64: (1.0, 1.0),
+        half: (1.0, 0.01),
+        over: Over::Inputs,
+        reason: "as sum and mean; PyTorch rounds the sum of halves before it divides",
+    },
+];
 
 const SCANS: &[Row] = &[];
 

@@ -12,6 +12,9 @@ use crate::layouts::Class;
 /// Ops whose in-place form wants the dtype of the result, not only its category.
 const SAME_DTYPE: &[&str] = &["torch.float_power"];
 
+/// Ops whose in-place form refuses a `dtype` that is not the target's.
+const OWN_DTYPE: &[&str] = &["torch.cumsum", "torch.cumprod"];
+
 impl Player<'_> {
     /// The in-place form gives the functional result, cast to the target's dtype, or refuses: to grow, or to
     /// raise the dtype's category.
@@ -35,8 +38,12 @@ impl Player<'_> {
             Ok(outputs) => outputs,
         };
         let Some(Value::Tensor(value)) = functional.into_iter().next() else { return };
-        let dtypes_differ = self.subject.op().is_some_and(|op| SAME_DTYPE.contains(&op.path))
-            && value.dtype() != target.dtype();
+        let asked = |(name, value): &(&str, Value)| {
+            *name == "dtype" && matches!(value, Value::DType(dtype) if *dtype != target.dtype())
+        };
+        let path = self.subject.op().map_or("", |op| op.path);
+        let dtypes_differ = SAME_DTYPE.contains(&path) && value.dtype() != target.dtype()
+            || OWN_DTYPE.contains(&path) && arguments.named().iter().any(asked);
         let refused = value.shape() != target.shape()
             || value.dtype().category() > target.dtype().category()
             || dtypes_differ;

@@ -97,26 +97,55 @@ fn scatter(case: &Case, x: Dense, dim: usize, index: Dense) -> Option<Plan<'_>> 
 }
 
 pub(super) fn sort(case: &Case) -> Option<Plan<'_>> {
+    if raised(case).is_some() {
+        return Some(Plan::Other(SHAPE_RULE));
+    }
+    if case.name() == "searchsorted" {
+        return searchsorted(case);
+    }
     let x = at_least_1d(case.tensor(0)?);
     let dim = axis(case.param("dim")?.int()?, x.shape().len())?;
     let flag = |name: &str| case.number(name, 0.0) != 0.0;
-    let (name, op) = match case.name() {
-        "sort" => ("sort", SortOp::Sort { descending: flag("descending") }),
-        _ => {
-            let k = usize::try_from(case.inputs.get(1)?.int()?).ok()?;
-            ("topk", SortOp::Topk { k, largest: flag("largest"), sorted: true })
-        }
+    let count = |i: usize| case.inputs.get(i)?.int().and_then(|k| usize::try_from(k).ok());
+    let op = match case.name() {
+        "sort" => SortOp::Sort { descending: flag("descending") },
+        "topk" => SortOp::Topk { k: count(1)?, largest: flag("largest"), sorted: true },
+        "kthvalue" => SortOp::Kth { k: count(1)? - 1 },
+        "median" => SortOp::Median { ignore_nan: false },
+        "nanmedian" => SortOp::Median { ignore_nan: true },
+        _ => return None,
     };
     let [sorted, places] = values(case)? else { return None };
     debug_assert_eq!(places.dtype(), DType::I64);
-    let outputs = vec![Output::exact(at_least_1d(sorted)), Output::exact(at_least_1d(places))];
-    let used = (Family::Sort, name, x.dtype());
+    let mut shape = x.shape().to_vec();
+    shape[dim] = op.gives(shape[dim]);
+    let outputs = vec![Output::exact(sorted.reshaped(&shape)?), Output::exact(places.reshaped(&shape)?)];
+    let used = (Family::Sort, op.name(), x.dtype());
     let call = Call::new(vec![used], vec![x.into()], outputs, move |be, x, outs| {
         let mut outs = outs.into_iter();
         match (outs.next(), outs.next()) {
             (Some(sorted), Some(places)) => be.sort(op, x[0], dim, sorted, places),
             _ => Ok(()),
         }
+    });
+    Some(Plan::one(call))
+}
+
+fn searchsorted(case: &Case) -> Option<Plan<'_>> {
+    let (line, places) = (case.tensor(0)?, values(case)?.first()?);
+    // A vector is searched for all values at once.
+    let shape = match line.shape() {
+        [_] => vec![places.numel()],
+        _ => places.shape().to_vec(),
+    };
+    let sought = case.tensor(1)?.reshaped(&shape)?;
+    let right = case.number("right", 0.0) != 0.0;
+    let used = (Family::Searchsorted, "searchsorted", line.dtype());
+    let operands = vec![line.clone().into(), sought.into()];
+    let outputs = vec![Output::exact(places.reshaped(&shape)?)];
+    let call = Call::new(vec![used], operands, outputs, move |be, x, mut outs| match outs.pop() {
+        Some(out) => be.searchsorted(x[0], x[1], right, out),
+        None => Ok(()),
     });
     Some(Plan::one(call))
 }

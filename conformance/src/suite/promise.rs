@@ -18,14 +18,13 @@ pub(super) fn run(be: &dyn Backend) -> Vec<Record> {
     let mut records = Vec::new();
     for &op in ReduceOp::ALL {
         for dtype in DTYPES {
-            let floats_only = matches!(op, ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Logsumexp);
-            if dtype.is_float() || !floats_only {
+            if op.accepts().contains(dtype) {
                 let label = format!("R2 {} {}", op.name(), short_name(dtype));
                 records.push(record(label, reduce_rows(be, op, dtype)));
             }
         }
     }
-    for op in [ScanOp::Cumsum, ScanOp::Cumprod, ScanOp::Cummax, ScanOp::Cummin] {
+    for &op in ScanOp::ALL {
         let label = format!("R2 {} f32", op.name());
         records.push(record(label, scan_rows(be, op)));
     }
@@ -153,10 +152,9 @@ fn scan_rows(be: &dyn Backend, op: ScanOp) -> Result<Found> {
     const ROWS: usize = 3;
     const N: usize = 37;
     let x = values(DType::F32, &[ROWS, N], 5);
-    let indexed = matches!(op, ScanOp::Cummax | ScanOp::Cummin);
     let scan = |x: &Dense, class: Class, axis: usize| {
         once(be, &[(x, class)], (DType::F32, x.shape()), |v, out| {
-            if !indexed {
+            if !op.has_indices() {
                 return be.scan(op, v[0], axis, out, None);
             }
             let lost = || TensorError::new(ErrorKind::Internal, "conformance", "a layout was refused");

@@ -17,8 +17,9 @@ pub(super) fn reduce(case: &Case) -> Option<Plan<'_>> {
     if let Some(dtype) = case.param("dtype").and_then(Arg::dtype) {
         x = x.cast(dtype);
     }
-    let dim = case.inputs.get(1);
     let name = case.name();
+    // The order of a norm stands before its dims.
+    let dim = if name == "norm" { case.param("dim") } else { case.inputs.get(1) };
     if let Some(op) = arg_op(name) {
         return arg_reduce(case, op, &x, dim);
     }
@@ -32,6 +33,7 @@ pub(super) fn reduce(case: &Case) -> Option<Plan<'_>> {
         "any" => ReduceOp::Any,
         "var" => ReduceOp::Var { correction: case.number("correction", 1.0) },
         "logsumexp" => ReduceOp::Logsumexp,
+        "norm" => ReduceOp::Norm { p: case.inputs.get(1).and_then(Arg::scalar)?.to_f64() },
         "std" => return Some(Plan::Other(COMPOSED)),
         _ => return None,
     };
@@ -48,7 +50,9 @@ pub(super) fn reduce(case: &Case) -> Option<Plan<'_>> {
     if expected.dtype() != result && result != DType::Bool {
         return Some(Plan::Other(COMPOSED)); // a sum in a narrow integer: the frontend casts the wide one
     }
-    let output = Output::of(op.name(), expected.cast(result)).or(case.alternative(0));
+    // A layer has the other norm.
+    let bound = if name == "norm" { "vector_norm" } else { op.name() };
+    let output = Output::of(bound, expected.cast(result)).or(case.alternative(0));
     let output = output.conditioned(magnitudes(op, &x, &axes));
     let used = (Family::Reduce, op.name(), x.dtype());
     let call = Call::new(vec![used], vec![x.into()], vec![output], move |be, x, mut outs| match outs.pop() {
@@ -156,11 +160,15 @@ fn magnitudes(op: ReduceOp, x: &Dense, axes: &[usize]) -> Vec<f64> {
 }
 
 pub(super) fn scan(case: &Case) -> Option<Plan<'_>> {
+    if raised(case).is_some() {
+        return Some(Plan::Other(DTYPE_RULE));
+    }
     let op = match case.name() {
         "cumsum" => ScanOp::Cumsum,
         "cumprod" => ScanOp::Cumprod,
         "cummax" => ScanOp::Cummax,
         "cummin" => ScanOp::Cummin,
+        "logcumsumexp" => ScanOp::Logcumsumexp,
         _ => return None,
     };
     let x = at_least_1d(case.tensor(0)?);
@@ -169,7 +177,10 @@ pub(super) fn scan(case: &Case) -> Option<Plan<'_>> {
     for (i, value) in values(case)?.iter().enumerate() {
         let output = Output::of(op.name(), at_least_1d(value)).or(case.alternative(i));
         outputs.push(match op {
-            ScanOp::Cumsum if i == 0 => output.conditioned(running(&x, dim)),
+            ScanOp::Cumsum => output.conditioned(running(&x, dim, |a, b| a + b)),
+            ScanOp::Logcumsumexp => {
+                output.conditioned(running(&x, dim, f64::max).into_iter().map(|m| m + 1.0).collect())
+            }
             _ => output,
         });
     }
@@ -182,13 +193,13 @@ pub(super) fn scan(case: &Case) -> Option<Plan<'_>> {
     Some(Plan::one(call))
 }
 
-/// Running sums of `|x|` along an axis.
-fn running(x: &Dense, axis: usize) -> Vec<f64> {
+/// Running combination of `|x|` along an axis.
+fn running(x: &Dense, axis: usize, f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
     let inner: usize = x.shape()[axis + 1..].iter().product();
     let mut sums: Vec<f64> = x.to_f64().into_iter().map(f64::abs).collect();
     for i in 0..sums.len() {
         if !(i / inner).is_multiple_of(x.shape()[axis]) {
-            sums[i] += sums[i - inner];
+            sums[i] = f(sums[i - inner], sums[i]);
         }
     }
     sums

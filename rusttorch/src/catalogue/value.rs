@@ -255,7 +255,7 @@ impl<'a> From<&'a TensorOrNumber> for Operand<'a> {
 /// Sizes as the methods that take `&[isize]` want them.
 impl From<Dims> for Value {
     fn from(dims: Dims) -> Self {
-        let dims: SmallVec<[isize; 4]> = dims.0;
-        Value::List(dims.into_iter().map(|d| Value::Scalar(Scalar::Int(d as i64))).collect())
+        let list = |dims: SmallVec<[isize; 4]>| dims.into_iter().map(|d| Value::from(d as i64)).collect();
+        dims.0.map_or(Value::None, |dims| Value::List(list(dims)))
     }
 }

@@ -88,37 +88,38 @@ impl<'a> From<Option<Operand<'a>>> for Bound<'a> {
     }
 }
 
-/// One dimension or several, each counted from the end if negative. An empty list means all.
+/// One dimension or several, each counted from the end if negative. No list means all; so does an empty one,
+/// except to [`all`](Tensor::all) and [`any`](Tensor::any), which then reduce nothing, as PyTorch's do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Dims(pub(crate) SmallVec<[isize; 4]>);
+pub struct Dims(pub(crate) Option<SmallVec<[isize; 4]>>);
 
 impl Dims {
     /// All dimensions.
     pub fn all() -> Dims {
-        Dims::default()
+        Dims(None)
     }
 }
 
 impl From<isize> for Dims {
     fn from(dim: isize) -> Self {
-        Dims(SmallVec::from_slice(&[dim]))
+        Dims::from([dim])
     }
 }
 
 impl From<&[isize]> for Dims {
     fn from(dims: &[isize]) -> Self {
-        Dims(SmallVec::from_slice(dims))
+        Dims(Some(SmallVec::from_slice(dims)))
     }
 }
 
 impl<const N: usize> From<[isize; N]> for Dims {
     fn from(dims: [isize; N]) -> Self {
-        Dims(SmallVec::from_slice(&dims))
+        Dims::from(&dims[..])
     }
 }
 
 impl<const N: usize> From<&[isize; N]> for Dims {
     fn from(dims: &[isize; N]) -> Self {
-        Dims(SmallVec::from_slice(dims))
+        Dims::from(&dims[..])
     }
 }

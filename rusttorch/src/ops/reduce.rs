@@ -1,28 +1,90 @@
-//! Reductions and arg-reductions.
+//! Reductions along dims.
 
 use rusttorch_backend::layout::normalize_dims;
-use rusttorch_backend::ops::{ArgReduceOp, ReduceOp};
+use rusttorch_backend::ops::ReduceOp;
 use rusttorch_backend::{Category, DType, ErrorKind, Result, Shape, TensorError};
 use smallvec::{SmallVec, smallvec};
 
 use super::args::Dims;
+use super::recurrence::products_of_others;
 use crate::autograd::{Rule, Saved, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
-type Axes = SmallVec<[usize; 6]>;
+pub(crate) type Axes = SmallVec<[usize; 6]>;
 
-/// The axes that `dims` names; all of them for an empty list.
-fn axes_of(op: &'static str, dims: &Dims, rank: usize) -> Result<Axes> {
-    if dims.0.is_empty() {
-        return Ok((0..rank).collect());
+/// The axes that `dims` names; all of them where it names none.
+pub(crate) fn axes_of(op: &'static str, dims: &Dims, rank: usize) -> Result<Axes> {
+    match &dims.0 {
+        Some(dims) if !dims.is_empty() => {
+            let axes = normalize_dims(op, dims, rank)?;
+            // A 0-d tensor counts as a vector of one element, whose reduction changes nothing.
+            Ok(if rank == 0 { Axes::new() } else { axes })
+        }
+        _ => Ok((0..rank).collect()),
     }
-    let axes = normalize_dims(op, &dims.0, rank)?;
-    Ok(if rank == 0 { Axes::new() } else { axes })
 }
 
-fn kept_shape(shape: &[usize], axes: &[usize]) -> Shape {
+fn dims_of(axes: &[usize]) -> Dims {
+    Dims(Some(axes.iter().map(|&a| a as isize).collect()))
+}
+
+fn signed(shape: &[usize]) -> SmallVec<[isize; 6]> {
+    shape.iter().map(|&n| n as isize).collect()
+}
+
+pub(crate) fn kept_shape(shape: &[usize], axes: &[usize]) -> Shape {
     shape.iter().enumerate().map(|(d, &n)| if axes.contains(&d) { 1 } else { n }).collect()
+}
+
+/// Without the axes, which have size 1.
+pub(crate) fn drop_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    if axes.is_empty() {
+        return Ok(x.clone());
+    }
+    let left = x.shape().iter().enumerate().filter(|(d, _)| !axes.contains(d));
+    x.reshape(left.map(|(_, &n)| n as isize).collect::<SmallVec<[isize; 6]>>())
+}
+
+/// What is computed, and what its node in a graph is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Reduction {
+    /// An op of the contract.
+    Of(ReduceOp),
+    /// `Amax` of a whole tensor as PyTorch's `max()`, whose gradient finds the NaN elements of a NaN.
+    Max,
+    /// `Amin` of a whole tensor, as `min()`.
+    Min,
+}
+
+impl Reduction {
+    fn op(self) -> ReduceOp {
+        match self {
+            Reduction::Of(op) => op,
+            Reduction::Max => ReduceOp::Amax,
+            Reduction::Min => ReduceOp::Amin,
+        }
+    }
+
+    /// The name of the node.
+    fn title(self) -> &'static str {
+        match self {
+            Reduction::Max => "Max",
+            Reduction::Min => "Min",
+            Reduction::Of(op) => match op {
+                ReduceOp::Sum => "Sum",
+                ReduceOp::Mean => "Mean",
+                ReduceOp::Prod => "Prod",
+                ReduceOp::Amax => "Amax",
+                ReduceOp::Amin => "Amin",
+                ReduceOp::All => "All",
+                ReduceOp::Any => "Any",
+                ReduceOp::Var { .. } => "Var",
+                ReduceOp::Logsumexp => "Logsumexp",
+                ReduceOp::Norm { .. } => "LinalgVectorNorm",
+            },
+        }
+    }
 }
 
 /// The dtype in which `op` is computed on `x`, and that of its result. Error: `NotImplemented`.
@@ -34,33 +96,43 @@ fn dtypes(op: ReduceOp, x: DType) -> Result<(DType, DType)> {
         // PyTorch's one exception: of u8 the result is u8.
         ReduceOp::All | ReduceOp::Any => Ok((x, DType::Bool)),
         ReduceOp::Logsumexp if integral => Ok((DType::DEFAULT_FLOAT, DType::DEFAULT_FLOAT)),
-        ReduceOp::Mean | ReduceOp::Var { .. } if integral => {
+        ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Norm { .. } if integral => {
             Err(TensorError::new(ErrorKind::NotImplemented, op.name(), "needs a floating-point tensor")
                 .with("dtype", x))
         }
-        ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Logsumexp => Ok((x, x)),
+        ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Logsumexp | ReduceOp::Norm { .. } => Ok((x, x)),
     }
 }
 
-pub(crate) fn reduce(
-    op: ReduceOp,
-    title: &'static str,
-    x: &Tensor,
-    dims: &Dims,
-    keepdim: bool,
-) -> Result<Tensor> {
-    let axes = axes_of(op.name(), dims, x.rank())?;
+/// `op` along `dims`.
+pub(crate) fn reduce(op: ReduceOp, x: &Tensor, dims: &Dims, keepdim: bool) -> Result<Tensor> {
+    // Only these two make a difference between no list and an empty one.
+    let nothing =
+        matches!(op, ReduceOp::All | ReduceOp::Any) && dims.0.as_ref().is_some_and(|d| d.is_empty());
+    let axes = if nothing { Axes::new() } else { axes_of(op.name(), dims, x.rank())? };
+    if matches!(op, ReduceOp::Amax | ReduceOp::Amin) {
+        // Of the whole tensor PyTorch speaks of an empty input, along dims of an empty dimension.
+        let whole = dims.0.as_ref().is_none_or(|d| d.is_empty());
+        let kind = if whole { ErrorKind::Shape } else { ErrorKind::Index };
+        not_of_nothing(op.name(), kind, x, &axes)?;
+    }
+    reduce_axes(Reduction::Of(op), x, axes, keepdim)
+}
+
+/// Error where one of the axes is empty.
+pub(crate) fn not_of_nothing(op: &'static str, kind: ErrorKind, x: &Tensor, axes: &[usize]) -> Result<()> {
+    match axes.iter().find(|&&a| x.shape()[a] == 0) {
+        None => Ok(()),
+        Some(&axis) => Err(TensorError::new(kind, op, "an empty dimension has no element to give")
+            .with("dim", axis)
+            .with("shape", x.shape())),
+    }
+}
+
+fn reduce_axes(reduction: Reduction, x: &Tensor, axes: Axes, keepdim: bool) -> Result<Tensor> {
+    let op = reduction.op();
     let (compute, result) = dtypes(op, x.dtype())?;
     let x = &x.to_dtype(compute)?;
-    if matches!(op, ReduceOp::Amax | ReduceOp::Amin)
-        && let Some(&axis) = axes.iter().find(|&&a| x.shape()[a] == 0)
-    {
-        // Of the whole tensor PyTorch speaks of an empty input, along dims of an empty dimension.
-        let kind = if dims.0.is_empty() { ErrorKind::Shape } else { ErrorKind::Index };
-        return Err(TensorError::new(kind, op.name(), "an empty dimension has no extreme element")
-            .with("dim", axis)
-            .with("shape", x.shape()));
-    }
     let shape = kept_shape(x.shape(), &axes);
     let out = dispatch::compute(op.name(), [x], &shape, result, |b, [x], out| b.reduce(op, x, &axes, out))?;
     let out = if matches!(op, ReduceOp::All | ReduceOp::Any) && x.dtype() == DType::U8 {
@@ -71,35 +143,21 @@ pub(crate) fn reduce(
     // Nothing is recorded yet, so losing dimensions is no op of its own in the graph.
     let out = if keepdim { out } else { drop_axes(&out, &axes)?.detach() };
     Ok(match out.dtype().is_float() {
-        true => record(title, out, [x], |y| rule(op, title, x, y, &axes)),
+        true => record(reduction.title(), out, [x], |y| rule(reduction, x, y, &axes)),
         false => out,
     })
 }
 
-fn drop_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
-    if axes.is_empty() {
-        return Ok(x.clone());
-    }
-    let shape: SmallVec<[isize; 6]> =
-        x.shape().iter().enumerate().filter(|(d, _)| !axes.contains(d)).map(|(_, &n)| n as isize).collect();
-    x.reshape(&shape)
-}
-
 /// The gradient of a reduction, of shape `[.., 1, ..]`, spread over the elements it came from.
-fn rule(op: ReduceOp, title: &'static str, x: &Tensor, y: &Tensor, axes: &[usize]) -> Rule {
+fn rule(reduction: Reduction, x: &Tensor, y: &Tensor, axes: &[usize]) -> Rule {
+    let op = reduction.op();
     let layout = x.layout().clone();
-    let kept: SmallVec<[isize; 6]> = kept_shape(x.shape(), axes).iter().map(|&n| n as isize).collect();
+    let kept = signed(&kept_shape(x.shape(), axes));
     let count = axes.iter().map(|&a| x.shape()[a] as f64).product::<f64>();
-    let saved_x = match op {
-        ReduceOp::Sum | ReduceOp::Mean | ReduceOp::All | ReduceOp::Any => None,
-        ReduceOp::Prod | ReduceOp::Amax | ReduceOp::Amin | ReduceOp::Var { .. } | ReduceOp::Logsumexp => {
-            Some(Saved::input(x))
-        }
-    };
-    let saved_y = match op {
-        ReduceOp::Amax | ReduceOp::Amin | ReduceOp::Logsumexp | ReduceOp::Prod => Some(Saved::output(y)),
-        _ => None,
-    };
+    let keeps_x = !matches!(op, ReduceOp::Sum | ReduceOp::Mean | ReduceOp::All | ReduceOp::Any);
+    let keeps_y = keeps_x && !matches!(op, ReduceOp::Var { .. } | ReduceOp::Prod);
+    let saved_x = keeps_x.then(|| Saved::input(x));
+    let saved_y = keeps_y.then(|| Saved::output(y));
     let axes: Axes = axes.into();
     Box::new(move |context, g| {
         let unpack = |s: &Option<Saved>| match s {
@@ -108,36 +166,74 @@ fn rule(op: ReduceOp, title: &'static str, x: &Tensor, y: &Tensor, axes: &[usize
         };
         let (x, y) = (unpack(&saved_x)?, unpack(&saved_y)?.reshape(&kept)?);
         let g = &g.reshape(&kept)?;
-        let dims = Dims(axes.iter().map(|&a| a as isize).collect());
         let gx = match op {
             ReduceOp::Sum => g.broadcast_to(layout.shape())?,
             ReduceOp::Mean => g.div(count)?.broadcast_to(layout.shape())?,
             ReduceOp::Prod => g.mul(&product_of_others(&x, &axes)?)?,
-            // Spread evenly over equals.
             ReduceOp::Amax | ReduceOp::Amin => {
-                let equal = x.eq(&y)?;
-                // Of the whole tensor PyTorch shares the gradient among the NaN elements, along dims it does not.
-                let hit = match title {
-                    "Max" | "Min" => equal.logical_or(&x.isnan()?.logical_and(&y.isnan()?)?)?,
-                    _ => equal,
-                };
-                let hit = hit.to_dtype(g.dtype())?;
-                let ties = reduce(ReduceOp::Sum, "Sum", &hit, &dims, true)?;
-                hit.mul(g)?.div(&ties)?
+                let among_nan = reduction != Reduction::Of(op);
+                share_evenly(&x, &y, g, &axes, among_nan)?
             }
             ReduceOp::Var { correction } => {
-                let centred = x.sub(&reduce(ReduceOp::Mean, "Mean", &x, &dims, true)?)?;
+                let centred = x.sub(&reduce(ReduceOp::Mean, &x, &dims_of(&axes), true)?)?;
                 centred.mul(g)?.mul(2.0 / (count - correction).max(0.0))?
             }
             ReduceOp::Logsumexp => g.mul(&x.sub(&y)?.exp()?)?,
             ReduceOp::All | ReduceOp::Any => Tensor::zeros(layout.shape(), g.dtype())?,
+            // How many differ from zero has no slope, and PyTorch gives none.
+            ReduceOp::Norm { p: 0.0 } => return Ok(smallvec![None]),
+            ReduceOp::Norm { p } => norm_gradient(p, &x, &y, g, &axes)?,
         };
         Ok(smallvec![Some(gx)])
     })
 }
 
-/// For every element the product of the others along the axes, right also where some are zero, and
-/// differentiable again: the product of those before and of those after, found by halving.
+/// The gradient of an element `y` that several of `x` equal, in equal shares. Where `y` is NaN it goes to the
+/// NaN elements, or (as PyTorch has it along dims) is NaN.
+pub(crate) fn share_evenly(
+    x: &Tensor,
+    y: &Tensor,
+    g: &Tensor,
+    axes: &[usize],
+    among_nan: bool,
+) -> Result<Tensor> {
+    let equal = x.eq(y)?;
+    let hit = if among_nan { equal.logical_or(&x.isnan()?.logical_and(&y.isnan()?)?)? } else { equal };
+    let hit = hit.to_dtype(g.dtype())?;
+    // No axes here are those of a 0-d tensor.
+    let ties = reduce_axes(Reduction::Of(ReduceOp::Sum), &hit, axes.into(), true)?;
+    hit.mul(g)?.div(&ties)
+}
+
+/// The gradient of `y = sum(|x|^p)^(1/p)`: `sgn(x) (|x| / y)^(p - 1)`, written so that nothing is divided by a
+/// zero norm, where it is 0.
+fn norm_gradient(p: f64, x: &Tensor, y: &Tensor, g: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    let nothing = y.eq(0.0)?;
+    if p == 1.0 {
+        return x.sign()?.mul(g);
+    }
+    if p.is_infinite() {
+        let size = x.abs()?;
+        let hit = size.eq(y)?.logical_or(&size.isnan()?)?.to_dtype(g.dtype())?;
+        let ties = reduce_axes(Reduction::Of(ReduceOp::Sum), &hit, axes.into(), true)?;
+        return x.sign()?.mul(&g.div(&ties)?.mul(&hit)?);
+    }
+    if p == 2.0 {
+        return x.div(&y.masked_fill(&nothing, 1.0)?)?.mul(g);
+    }
+    if p < 1.0 {
+        let powers = x.abs()?.pow(p - 1.0)?.masked_fill(&x.eq(0.0)?, 0.0)?;
+        return x.sign()?.mul(&powers)?.mul(g)?.mul(&y.pow(1.0 - p)?);
+    }
+    let scale = g.div(&y.masked_fill(&nothing, 1.0)?.pow(p - 1.0)?)?.masked_fill(&nothing, 0.0)?;
+    let powers = match p < 2.0 {
+        true => x.sign()?.mul(&x.abs()?.pow(p - 1.0)?)?,
+        false => x.mul(&x.abs()?.pow(p - 2.0)?)?,
+    };
+    powers.mul(&scale)
+}
+
+/// For every element the product of the others along the axes, right also where some are zero.
 fn product_of_others(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if x.numel() == 0 {
         return Ok(x.clone());
@@ -145,49 +241,18 @@ fn product_of_others(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     let rest: Vec<isize> = (0..x.rank()).filter(|d| !axes.contains(d)).map(|d| d as isize).collect();
     let order: Vec<isize> = rest.iter().copied().chain(axes.iter().map(|&a| a as isize)).collect();
     let moved = x.permute(&order)?;
-    let shape: Vec<isize> = moved.shape().iter().map(|&n| n as isize).collect();
+    let shape = signed(moved.shape());
     let line: Vec<isize> = shape[..rest.len()]
         .iter()
         .copied()
         .chain([axes.iter().map(|&a| x.shape()[a] as isize).product()])
         .collect();
-    let lines = moved.reshape(&line)?;
-    let others = exclusive_products(&lines)?;
+    let others = products_of_others(&moved.reshape(&line)?)?;
     let mut inverse = vec![0isize; order.len()];
     for (to, &from) in order.iter().enumerate() {
         inverse[from as usize] = to as isize;
     }
     others.reshape(&shape)?.permute(&inverse)
-}
-
-/// Along the last axis, for every element the product of all others. Padded with ones to a power of two,
-/// products of pairs, of pairs of pairs and so on are built up; on the way down a node's two children
-/// receive what stands outside of it times each other's product. n elements cost 2n products.
-fn exclusive_products(lines: &Tensor) -> Result<Tensor> {
-    let n = lines.size(-1)?;
-    if n == 0 {
-        return Ok(lines.clone());
-    }
-    let width = n.next_power_of_two();
-    let mut pad: Vec<usize> = lines.shape().to_vec();
-    let last = pad.len() - 1;
-    pad[last] = width - n;
-    let ones = Tensor::ones(&pad, lines.dtype())?;
-    let mut levels = vec![Tensor::cat(&[lines, &ones], -1)?];
-    let mut w = width;
-    while w > 1 {
-        let level = &levels[levels.len() - 1];
-        levels.push(level.slice(-1, Some(0), None, 2)?.mul(&level.slice(-1, Some(1), None, 2)?)?);
-        w /= 2;
-    }
-    let mut outside = Tensor::ones_like(&levels[levels.len() - 1])?;
-    for level in levels.iter().rev().skip(1) {
-        let left = level.slice(-1, Some(0), None, 2)?;
-        let right = level.slice(-1, Some(1), None, 2)?;
-        let pairs = Tensor::stack(&[&outside.mul(&right)?, &outside.mul(&left)?], -1)?;
-        outside = pairs.flatten_dims(-2, -1)?;
-    }
-    outside.narrow(-1, 0, n)
 }
 
 /// Sums a gradient over the dimensions that broadcasting from `shape` added or stretched.
@@ -196,40 +261,24 @@ pub(crate) fn sum_to_shape(g: &Tensor, shape: &[usize]) -> Result<Tensor> {
         return Ok(g.clone());
     }
     let lead = g.rank() - shape.len();
-    let axes: SmallVec<[isize; 4]> = (0..g.rank())
-        .filter(|&d| d < lead || (shape[d - lead] == 1 && g.shape()[d] != 1))
-        .map(|d| d as isize)
-        .collect();
-    let summed =
-        if axes.is_empty() { g.clone() } else { reduce(ReduceOp::Sum, "Sum", g, &Dims(axes), true)? };
-    let shape: SmallVec<[isize; 6]> = shape.iter().map(|&n| n as isize).collect();
-    summed.reshape(&shape)
+    let axes: Axes =
+        (0..g.rank()).filter(|&d| d < lead || (shape[d - lead] == 1 && g.shape()[d] != 1)).collect();
+    let summed = if axes.is_empty() { g.clone() } else { reduce(ReduceOp::Sum, g, &dims_of(&axes), true)? };
+    summed.reshape(signed(shape))
 }
 
-fn arg_reduce(op: ArgReduceOp, x: &Tensor, dim: Option<isize>, keepdim: bool) -> Result<Tensor> {
-    let name = op.name();
-    if x.dtype() == DType::Bool {
-        return Err(TensorError::new(ErrorKind::NotImplemented, name, "not implemented for this dtype")
-            .with("dtype", x.dtype()));
+/// `op` of `x` cast to `dtype`, which the result has, too. An integer narrower than the one that accumulates
+/// wraps, and a sum or product of bools is "or" or "and".
+fn typed(op: ReduceOp, x: &Tensor, dims: &Dims, keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
+    match dtype {
+        None => reduce(op, x, dims, keepdim),
+        Some(dtype) => reduce(op, &x.to_dtype(dtype)?, dims, keepdim)?.to_dtype(dtype),
     }
-    let Some(dim) = dim else {
-        let flat = arg_reduce(op, &x.detach().flatten()?, Some(0), false)?;
-        return if keepdim { flat.reshape(vec![1; x.rank()]) } else { Ok(flat) };
-    };
-    let axes = axes_of(name, &Dims::from(dim), x.rank())?;
-    let Some(&axis) = axes.first() else { return Tensor::zeros(&[], DType::I64) };
-    if x.shape()[axis] == 0 {
-        return Err(TensorError::new(ErrorKind::Index, name, "an empty dimension has no extreme element")
-            .with("dim", dim)
-            .with("shape", x.shape()));
-    }
-    let shape = kept_shape(x.shape(), &axes);
-    let out = dispatch::compute(name, [x], &shape, DType::I64, |b, [x], out| b.arg_reduce(op, x, axis, out))?;
-    if keepdim { Ok(out) } else { drop_axes(&out, &axes) }
 }
 
 /// Reductions. `dims` is one dimension, several, or [`Dims::all`]; negative ones count from the end. With
-/// `keepdim` the reduced dimensions stay with size 1. Error of all: `Dim`.
+/// `keepdim` the reduced dimensions stay with size 1. `dtype` is one to which the elements are cast first.
+/// Errors of all: `Dim`, `Value` for a dimension named twice.
 impl Tensor {
     /// Sum of all elements. Empty: 0. Integers and bool give i64. PyTorch: `torch.sum`.
     pub fn sum(&self) -> Result<Tensor> {
@@ -238,7 +287,12 @@ impl Tensor {
 
     /// Sum along dims.
     pub fn sum_dim(&self, dims: impl Into<Dims>, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Sum, "Sum", self, &dims.into(), keepdim)
+        reduce(ReduceOp::Sum, self, &dims.into(), keepdim)
+    }
+
+    /// Sum along dims in a dtype, which the result has: integers wrap in it, and of bools it is "or".
+    pub fn sum_with(&self, dims: impl Into<Dims>, keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
+        typed(ReduceOp::Sum, self, &dims.into(), keepdim, dtype)
     }
 
     /// Mean of all elements, floats only. Empty: NaN. PyTorch: `torch.mean`. Error: `NotImplemented`.
@@ -248,137 +302,75 @@ impl Tensor {
 
     /// Mean along dims.
     pub fn mean_dim(&self, dims: impl Into<Dims>, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Mean, "Mean", self, &dims.into(), keepdim)
+        reduce(ReduceOp::Mean, self, &dims.into(), keepdim)
+    }
+
+    /// Mean along dims in a float dtype, which makes it possible for integers.
+    pub fn mean_with(&self, dims: impl Into<Dims>, keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
+        typed(ReduceOp::Mean, self, &dims.into(), keepdim, dtype)
     }
 
     /// Product of all elements. Empty: 1. Integers and bool give i64. PyTorch: `torch.prod`.
     pub fn prod(&self) -> Result<Tensor> {
-        reduce(ReduceOp::Prod, "Prod", self, &Dims::all(), false)
+        reduce(ReduceOp::Prod, self, &Dims::all(), false)
     }
 
     /// Product along a dim.
     pub fn prod_dim(&self, dim: isize, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Prod, "Prod", self, &dim.into(), keepdim)
+        reduce(ReduceOp::Prod, self, &dim.into(), keepdim)
+    }
+
+    /// Product along a dim, or of all elements, in a dtype, which the result has: integers wrap in it, and of
+    /// bools it is "and".
+    pub fn prod_with(&self, dim: Option<isize>, keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
+        typed(ReduceOp::Prod, self, &dim.map_or_else(Dims::all, Dims::from), keepdim, dtype)
     }
 
     /// Largest element; NaN if there is one. The gradient is shared evenly by equals. PyTorch: `torch.max`.
     /// Error: `Shape` for an empty tensor.
     pub fn max(&self) -> Result<Tensor> {
-        self.extreme_of_all("max", ReduceOp::Amax, "Max")
+        self.extreme_of_all("max", Reduction::Max)
     }
 
     /// Smallest element; NaN if there is one. The gradient is shared evenly by equals. PyTorch: `torch.min`.
     /// Error: `Shape` for an empty tensor.
     pub fn min(&self) -> Result<Tensor> {
-        self.extreme_of_all("min", ReduceOp::Amin, "Min")
+        self.extreme_of_all("min", Reduction::Min)
     }
 
-    fn extreme_of_all(&self, name: &'static str, op: ReduceOp, title: &'static str) -> Result<Tensor> {
-        if self.numel() == 0 {
-            return Err(TensorError::new(ErrorKind::Shape, name, "an empty tensor has no extreme element")
-                .with("shape", self.shape()));
-        }
-        reduce(op, title, self, &Dims::all(), false)
+    fn extreme_of_all(&self, name: &'static str, reduction: Reduction) -> Result<Tensor> {
+        let axes: Axes = (0..self.rank()).collect();
+        not_of_nothing(name, ErrorKind::Shape, self, &axes)?;
+        reduce_axes(reduction, self, axes, false)
     }
 
-    /// Largest elements along dims. PyTorch: `torch.amax`. Error: `Index` for an empty dimension.
+    /// Largest elements along dims. PyTorch: `torch.amax`. Error: `Index` for an empty dimension, `Shape` for an
+    /// empty tensor where no dim is named.
     pub fn amax(&self, dims: impl Into<Dims>, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Amax, "Amax", self, &dims.into(), keepdim)
+        reduce(ReduceOp::Amax, self, &dims.into(), keepdim)
     }
 
-    /// Smallest elements along dims. PyTorch: `torch.amin`. Error: `Index` for an empty dimension.
+    /// Smallest elements along dims. PyTorch: `torch.amin`. Error: `Index` for an empty dimension, `Shape` for an
+    /// empty tensor where no dim is named.
     pub fn amin(&self, dims: impl Into<Dims>, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Amin, "Amin", self, &dims.into(), keepdim)
-    }
-
-    /// Largest elements along a dim and their indices: the first of equals, the first NaN. The gradient
-    /// goes to that element alone. PyTorch: `torch.max(dim)`. Error: `Index` for an empty dimension.
-    pub fn max_dim(&self, dim: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
-        self.extreme_along(ArgReduceOp::Argmax, dim, keepdim)
-    }
-
-    /// Smallest elements along a dim and their indices, as [`max_dim`](Self::max_dim).
-    pub fn min_dim(&self, dim: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
-        self.extreme_along(ArgReduceOp::Argmin, dim, keepdim)
-    }
-
-    fn extreme_along(&self, op: ArgReduceOp, dim: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
-        if self.dtype() == DType::Bool {
-            let (values, indices) = self.to_dtype(DType::U8)?.extreme_along(op, dim, keepdim)?;
-            return Ok((values.to_dtype(DType::Bool)?, indices));
-        }
-        let name = if op == ArgReduceOp::Argmax { "max" } else { "min" };
-        let axes = axes_of(name, &dim.into(), self.rank())?;
-        if axes.iter().any(|&axis| self.shape()[axis] == 0) {
-            return Err(TensorError::new(
-                ErrorKind::Index,
-                name,
-                "an empty dimension has no extreme element",
-            )
-            .with("dim", dim)
-            .with("shape", self.shape()));
-        }
-        let indices = arg_reduce(op, &self.detach(), Some(dim), true)?;
-        if axes.is_empty() {
-            return Ok((self.alias()?, indices));
-        }
-        let values = self.gather(dim, &indices)?;
-        if keepdim {
-            return Ok((values, indices));
-        }
-        Ok((drop_axes(&values, &axes)?, drop_axes(&indices, &axes)?))
-    }
-
-    /// Index of the largest element, of all (row-major) or along a dim: the first of equals, the first NaN.
-    /// PyTorch: `torch.argmax`. Errors: `Index` for an empty dimension, `NotImplemented` for bool.
-    pub fn argmax(&self, dim: Option<isize>, keepdim: bool) -> Result<Tensor> {
-        arg_reduce(ArgReduceOp::Argmax, self, dim, keepdim)
-    }
-
-    /// Index of the smallest element, as [`argmax`](Self::argmax).
-    pub fn argmin(&self, dim: Option<isize>, keepdim: bool) -> Result<Tensor> {
-        arg_reduce(ArgReduceOp::Argmin, self, dim, keepdim)
+        reduce(ReduceOp::Amin, self, &dims.into(), keepdim)
     }
 
     /// Whether all elements along dims differ from zero (NaN does). Empty: true. Of u8 the result is u8,
-    /// else bool. PyTorch: `torch.all`.
+    /// else bool. An empty list of dims reduces nothing. PyTorch: `torch.all`.
     pub fn all(&self, dims: impl Into<Dims>, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::All, "All", self, &dims.into(), keepdim)
+        reduce(ReduceOp::All, self, &dims.into(), keepdim)
     }
 
     /// Whether any element along dims differs from zero (NaN does). Empty: false. Of u8 the result is u8,
-    /// else bool. PyTorch: `torch.any`.
+    /// else bool. An empty list of dims reduces nothing. PyTorch: `torch.any`.
     pub fn any(&self, dims: impl Into<Dims>, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Any, "Any", self, &dims.into(), keepdim)
+        reduce(ReduceOp::Any, self, &dims.into(), keepdim)
     }
 
-    /// `sum((x - mean)^2) / max(0, n - correction)` along dims, floats only. PyTorch: `torch.var`.
-    /// Error: `NotImplemented`.
-    pub fn var(&self, dims: impl Into<Dims>, correction: f64, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Var { correction }, "Var", self, &dims.into(), keepdim)
-    }
-
-    /// Square root of [`var`](Self::var); its gradient where the variance is 0 is 0. PyTorch: `torch.std`.
-    pub fn std(&self, dims: impl Into<Dims>, correction: f64, keepdim: bool) -> Result<Tensor> {
-        if self.dtype().is_half() {
-            // A variance of 300^2 is beyond f16, its root is not.
-            return self.to_dtype(DType::F32)?.std(dims, correction, keepdim)?.to_dtype(self.dtype());
-        }
-        let var = self.var(dims, correction, keepdim)?;
-        let root = dispatch::compute("std", [&var], var.shape(), var.dtype(), |b, [x], out| {
-            b.unary(rusttorch_backend::ops::UnaryOp::Sqrt, x, out)
-        })?;
-        Ok(record("Std", root, [&var], |y| {
-            let y = Saved::output(y);
-            Box::new(move |context, g| {
-                let y = y.unpack(context)?;
-                Ok(smallvec![Some(g.div(&y.mul(2.0)?)?.masked_fill(&y.eq(0.0)?, 0.0)?)])
-            })
-        }))
-    }
-
-    /// `log(sum(e^x))` along dims, stable. Empty: -inf. PyTorch: `torch.logsumexp`.
+    /// `log(sum(e^x))` along dims, stable. Empty: -inf. Integers and bool are cast to the default float.
+    /// PyTorch: `torch.logsumexp`.
     pub fn logsumexp(&self, dims: impl Into<Dims>, keepdim: bool) -> Result<Tensor> {
-        reduce(ReduceOp::Logsumexp, "Logsumexp", self, &dims.into(), keepdim)
+        reduce(ReduceOp::Logsumexp, self, &dims.into(), keepdim)
     }
 }

@@ -63,7 +63,7 @@ impl Tensor {
     /// Errors: `Dim`, also for a dim of a 0-d tensor; `Value` where the numbers of shifts and dims differ.
     pub fn roll(&self, shifts: impl Into<Dims>, dims: impl Into<Dims>) -> Result<Tensor> {
         const OP: &str = "roll";
-        let (shifts, dims) = (shifts.into().0, dims.into().0);
+        let [shifts, dims] = [shifts.into(), dims.into()].map(|d| d.0.unwrap_or_default());
         match (shifts.len(), dims.len()) {
             (1, 0) => {
                 let shape: SmallVec<[isize; 6]> = self.shape().iter().map(|&n| n as isize).collect();

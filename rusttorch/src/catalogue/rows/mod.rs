@@ -15,6 +15,8 @@ mod sorting;
 mod tables;
 mod views;
 
+use rusttorch_backend::{ErrorKind, Result, TensorError};
+
 use super::op::Op;
 
 pub(super) const LISTS: &[&[Op]] = &[
@@ -36,3 +38,9 @@ pub(super) const LISTS: &[&[Op]] = &[
     activations::ROWS,
     losses::ROWS,
 ];
+
+/// A count, which PyTorch takes as any integer and refuses by its value. Error: `Value` for a negative one.
+fn natural(op: &'static str, name: &'static str, value: i64) -> Result<usize> {
+    usize::try_from(value)
+        .map_err(|_| TensorError::new(ErrorKind::Value, op, "must not be negative").with(name, value))
+}
