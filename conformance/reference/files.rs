@@ -3,5 +3,5 @@ files! {
     /// Judged through the contract and through the frontend.
     CONTRACT_FAMILIES: "unary", "binary", "compare", "ternary", "cast", "fill", "promote", "reduce", "arg_reduce", "scan", "matmul", "index", "sort", "views", "join", "softmax", "activation", "loss", "norm", "conv", "pool", "attention", "optimizer", "random";
     /// Judged through the frontend.
-    FRONTEND_FAMILIES: "elementwise", "creation", "ranges", "grids", "rearranging", "joining", "padding", "sampling", "viewing", "indexing", "setitem", "index_put", "take", "index_along", "scatter", "sorting", "stats", "differences";
+    FRONTEND_FAMILIES: "creation", "ranges", "grids", "elementwise", "indexing", "setitem", "index_put", "take", "index_along", "scatter", "rearranging", "joining", "padding", "sampling", "sorting", "stats", "differences", "viewing";
 }
