@@ -181,33 +181,26 @@ pub(crate) fn zeta(s: f64, q: f64) -> f64 {
             _ => f64::INFINITY,
         };
     }
-    if q > 0.0 {
-        return zeta_of_positive(s, q);
-    }
-    let first = q - q.floor();
     let below = -q.floor();
     if below <= 32.0 {
-        let mut sum = Sum::NOTHING;
-        (0..below as u32).for_each(|k| sum.add(libm::pow(q + f64::from(k), -s)));
-        sum.add(zeta_of_positive(s, first));
-        return sum.value();
+        return zeta_from(s, q);
     }
     // Many terms below zero are themselves the difference of two such sums.
+    let first = q - q.floor();
     let sign = if s % 2.0 == 0.0 { 1.0 } else { -1.0 };
-    let negative = zeta_of_positive(s, 1.0 - first) - zeta_of_positive(s, 1.0 - q);
-    zeta_of_positive(s, first) + sign * negative
+    zeta_from(s, first) + sign * (zeta_from(s, 1.0 - first) - zeta_from(s, 1.0 - q))
 }
 
-/// For `s > 1` and `q > 0`: terms one by one until the rest obeys the formula of Euler and Maclaurin, whose terms
-/// shrink by `((s + 2k) / (2 pi a))^2` or more.
-fn zeta_of_positive(s: f64, q: f64) -> f64 {
+/// For `s > 1` and a `q` that is positive or, with a whole `s`, not far below zero: terms one by one until the rest
+/// obeys the formula of Euler and Maclaurin, whose terms shrink by `((s + 2k) / (2 pi a))^2` or more.
+fn zeta_from(s: f64, q: f64) -> f64 {
     let negligible = |term: f64, sum: f64| term.abs() <= sum.abs() * (f64::EPSILON / 8.0);
     let mut sum = Sum::NOTHING;
     let mut a = q;
     while a < f64::max(12.0, s) {
         let term = libm::pow(a, -s);
         sum.add(term);
-        if negligible(term, sum.value()) || term == f64::INFINITY {
+        if term.is_infinite() || (a > 1.0 && negligible(term, sum.value())) {
             return sum.value();
         }
         a += 1.0;

@@ -41,6 +41,9 @@ pub enum ErrorKind {
     Argument,
     /// An argument of another kind than the parameter takes, missing, or not known. Python: `TypeError`.
     Type,
+    /// A matrix that is singular, not positive definite, or whose decomposition does not converge.
+    /// Python: `torch.linalg.LinAlgError`, a `RuntimeError`.
+    LinAlg,
     /// Integer division or remainder by zero. Python: `RuntimeError` ("ZeroDivisionError").
     ZeroDivision,
     /// Memory that is written and read, or written twice, by one op. Python: `RuntimeError`.

@@ -244,7 +244,7 @@ pub fn raises(class: &str, kind: ErrorKind) -> bool {
     use ErrorKind::*;
     // Subclasses that RustTorch does not tell apart.
     let class = match class {
-        "LinAlgError" | "OutOfMemoryError" => "RuntimeError",
+        "OutOfMemoryError" => "RuntimeError",
         class => class,
     };
     let found = match kind {
@@ -253,6 +253,7 @@ pub fn raises(class: &str, kind: ErrorKind) -> bool {
         Argument | Format => "ValueError",
         Type => "TypeError",
         Io => "OSError",
+        LinAlg => "LinAlgError",
         // Shape, IndexValue, DType, Value, ZeroDivision, Alias, Autograd, Backend, Memory, Internal.
         _ => "RuntimeError",
     };

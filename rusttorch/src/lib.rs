@@ -17,6 +17,7 @@
 //! | [`Tensor`] | the array: creation, views, arithmetic, reductions, indexing |
 //! | [`catalogue`] | every op by PyTorch's name, for callers without types |
 //! | [`autograd`] | gradients: `no_grad`, `grad`, hooks |
+//! | `linalg` | decompositions and solvers of matrices, under the feature `linalg` |
 //! | [`nn`] | modules, losses |
 //! | [`optim`] | SGD, Adam, AdamW |
 //! | [`data`] | CSV, normalisation, splits, batches |
@@ -30,6 +31,8 @@ pub mod backends;
 pub mod catalogue;
 pub mod data;
 pub mod io;
+#[cfg(feature = "linalg")]
+pub mod linalg;
 pub mod nn;
 pub mod optim;
 

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing test should stop")]
 
+#[path = "indexing/gradients.rs"]
+mod gradients;
 #[path = "indexing/model.rs"]
 mod model;
+#[path = "indexing/ops.rs"]
+mod ops;
 
 use model::Model;
 use proptest::prelude::*;

@@ -119,6 +119,11 @@ def elementwise(family, row):
         elif name in ("fmod", "remainder") and dtype in WIDE:
             why = "fmod and remainder are exact; PyTorch's vector library gives NaN for large quotients"
             family.call(op, a, b, out=exact_rest(name, a, b), why=why, num=NUMERICS[name])
+        elif name == "zeta":
+            out = torch.special.zeta(a, b)
+            lost = out.isnan() & (a > 1) & a.isfinite() & (b > 0) & b.isfinite()
+            out[lost] = 0.0
+            family.call(op, a, b, out=out, why="the sum underflows to 0, by which PyTorch divides")
         elif name == "lcm" and dtype in (torch.int32, torch.int64):
             family.call(op, a[1:], b[1:])  # the most negative number may kill PyTorch's process
         else:

@@ -42,7 +42,47 @@ const CREATION: &[Row] = &[];
 
 const REARRANGING: &[Row] = &[];
 
-const ELEMENTWISE: &[Row] = &[];
+const ELEMENTWISE: &[Row] = &[
+    Row {
+        ops: &[
+            "torch.arccosh",
+            "torch.arcsinh",
+            "torch.arctanh",
+            "torch.arccos",
+            "torch.arcsin",
+            "torch.arctan",
+        ],
+        f32: (2.0, 0.0),
+        f64: (2.0, 0.0),
+        half: (1.0, 0.0),
+        over: Over::Element,
+        reason: "functions of the contract by another name",
+    },
+    Row {
+        ops: &["torch.arctan2", "torch.special.expit", "torch.special.gammaln", "torch.special.psi"],
+        f32: (2.0, 0.0),
+        f64: (4.0, 0.0),
+        half: (1.0, 0.0),
+        over: Over::Element,
+        reason: "functions of the contract by another name",
+    },
+    Row {
+        ops: &["torch.ldexp"],
+        f32: (2.0, 0.0),
+        f64: (2.0, 0.0),
+        half: (1.0, 0.0),
+        over: Over::Element,
+        reason: "a product with a power of two whose exponent need not be whole",
+    },
+    Row {
+        ops: &["torch.polygamma", "torch.Tensor.polygamma", "torch.special.polygamma"],
+        f32: (3.0, 0.0),
+        f64: (8.0, 0.0),
+        half: (1.0, 0.0),
+        over: Over::Element,
+        reason: "zeta times a factorial",
+    },
+];
 
 const REDUCTIONS: &[Row] = &[
     Row {

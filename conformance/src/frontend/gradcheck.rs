@@ -142,6 +142,7 @@ fn checks() -> Vec<Check> {
         vec![x(), values(&[3], &[-0.7, -0.2, 0.1]), values(&[3], &[0.2, 0.9, 1.6])],
         Box::new(|t| t[0].clamp(&t[1], &t[2])),
     );
+    add("zeta", vec![values(&[3], &[0.7, 1.4, 3.3])], Box::new(|t| t[0].rzeta(2.5)));
     add("clamp_min", vec![x()], Box::new(|t| t[0].clamp_min(0.1)));
     add("clamp_max", vec![x(), values(&[3], &[0.3, 0.1, 0.8])], Box::new(|t| t[0].clamp_max(&t[1])));
     add("where", vec![x(), z()], Box::new(|t| Tensor::where_cond(&t[0].gt(&t[1])?, &t[0], &t[1])));
@@ -374,7 +375,7 @@ fn tables() -> Vec<Check> {
     for op in UnaryOp::ALL.iter().filter(|op| op.rule().accepts().contains(DType::F64)) {
         let shift = if *op == UnaryOp::Acosh { 1.0 } else { 0.0 };
         let torch = op.torch();
-        if matches!(op, UnaryOp::Isnan | UnaryOp::Isinf | UnaryOp::Isfinite | UnaryOp::LogicalNot) {
+        if op.rule().result(DType::F64) == DType::Bool {
             continue;
         }
         let inputs = vec![values(&[3], &[0.35 + shift, 0.62 + shift, 0.81 + shift])];
@@ -382,8 +383,9 @@ fn tables() -> Vec<Check> {
         checks.push(Check { name: op.name().to_owned(), function, inputs, constants: Vec::new() });
     }
     for op in BinaryOp::ALL.iter().filter(|op| op.rule().accepts().contains(DType::F64)) {
-        if *op == BinaryOp::FloorDivide {
-            continue; // PyTorch has no gradient for it either
+        if matches!(op, BinaryOp::FloorDivide | BinaryOp::TruncDivide | BinaryOp::Heaviside | BinaryOp::Zeta)
+        {
+            continue; // PyTorch has no gradient for them either, or zero
         }
         let torch = op.torch();
         let inputs =

@@ -84,8 +84,8 @@ pub(super) fn pair(case: &Case) -> Option<Plan<'_>> {
     if case.params.keys().any(|name| name != "rounding_mode") {
         return Some(Plan::Other(COMPOSED)); // alpha
     }
-    let whole = |arg: &Arg| arg.tensor().is_some_and(|t| !t.dtype().is_float());
-    if matches!(op, PairOp::Binary(BinaryOp::Ldexp)) && !case.inputs.get(1).is_some_and(whole) {
+    let floats = |i: usize| case.tensor(i).is_some_and(|t| t.dtype().is_float());
+    if matches!(op, PairOp::Binary(BinaryOp::Ldexp)) && (!floats(0) || floats(1)) {
         return Some(Plan::Other(COMPOSED)); // a product with a power
     }
     let half = case.inputs.get(1).and_then(Arg::scalar).is_some_and(|s| s.to_f64().abs() == 0.5);

@@ -11,6 +11,7 @@
 //! | `node` | the graph: nodes, edges, drop without recursion |
 //! | `saved` | tensors kept for a rule, with the check that none was overwritten |
 //! | `meta` | what a tensor knows of its gradient |
+//! | `several` | ops with more than one output |
 //! | `in_place` | in-place ops, and views of what they write |
 //! | `hooks` | functions called with gradients |
 //! | `engine` | `backward` and `grad` |
@@ -24,6 +25,8 @@ mod meta;
 mod mode;
 mod node;
 mod saved;
+#[cfg(feature = "linalg")]
+mod several;
 
 pub use check::{gradcheck, gradgradcheck};
 pub use engine::{GradOptions, grad};
@@ -34,3 +37,5 @@ pub(crate) use in_place::{in_place, in_place_by_rule};
 pub(crate) use meta::{Meta, base_for_view, record, record_many};
 pub(crate) use node::{Context, Rule};
 pub(crate) use saved::Saved;
+#[cfg(feature = "linalg")]
+pub(crate) use several::record_several;

@@ -19,10 +19,17 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
             .with("bias", b.shape())
             .with("weight", weight.shape()));
     }
-    let y = x.matmul(&weight.t()?)?;
-    match bias {
-        Some(b) => y.add(b),
-        None => Ok(y),
+    let weight_t = weight.t()?;
+    match (bias, x.shape(), weight.shape()) {
+        // As one op, which rounds halves once.
+        (Some(b), &[_, k], &[_, l]) if k == l => b.addmm(x, &weight_t, 1, 1),
+        (Some(b), [lead @ .., k], &[out, l]) if *k == l => {
+            let rows = x.unsqueeze(0)?.flatten_dims(0, -2)?;
+            let shape: Vec<isize> = lead.iter().chain([&out]).map(|&n| n as isize).collect();
+            b.addmm(&rows, &weight_t, 1, 1)?.reshape(shape)
+        }
+        (Some(b), ..) => x.matmul(&weight_t)?.add(b),
+        (None, ..) => x.matmul(&weight_t),
     }
 }
 

@@ -5,6 +5,7 @@ use rusttorch_backend::{DType, ErrorKind, Result, Scalar, TensorError};
 use smallvec::smallvec;
 
 use super::in_place::by_value;
+use super::loss::wide;
 use super::select::castable;
 use crate::autograd::{Saved, is_grad_enabled, record};
 use crate::dispatch;
@@ -23,7 +24,7 @@ pub(crate) fn activation(op: Activation, x: &Tensor) -> Result<Tensor> {
         Box::new(move |context, g| {
             let x = x.unpack(context)?;
             let gx = match is_grad_enabled() {
-                true => gradient(backward, g, &x)?,
+                true => gradient(backward, &wide(g)?, &wide(&x)?)?.to_dtype(x.dtype())?,
                 false => dispatch::compute(op.name(), [g, &x], x.shape(), x.dtype(), |b, [g, x], out| {
                     b.activation_backward(backward, g, x, out)
                 })?,
@@ -119,18 +120,20 @@ fn gradient(op: Activation, g: &Tensor, x: &Tensor) -> Result<Tensor> {
         }
         // Phi(x) + x phi(x)
         Activation::Gelu => {
-            let phi = x.mul(std::f64::consts::FRAC_1_SQRT_2)?.erf()?.add(1.0)?.mul(0.5)?;
+            let phi = x.mul(-std::f64::consts::FRAC_1_SQRT_2)?.erfc()?.mul(0.5)?;
             let density = x.square()?.mul(-0.5)?.exp()?.mul(0.398_942_280_401_432_7)?;
             g.mul(&phi.add(&x.mul(&density)?)?)
         }
-        // With u = sqrt(2/pi) (x + c x^3) and t = tanh(u): (1 + t + x (1 - t^2) u') / 2
+        // s + x s (1 - s) v' with s = sigmoid(v), v = 2 sqrt(2/pi) (x + c x^3). With tanh, 1 + t and 1 - t^2 would
+        // cancel.
         Activation::GeluTanh => {
-            const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+            const SLOPE: f64 = 2.0 * 0.797_884_560_802_865_4;
             const C: f64 = 0.044_715;
             let square = x.square()?;
-            let t = x.add(&x.mul(&square)?.mul(C)?)?.mul(SQRT_2_OVER_PI)?.tanh()?;
-            let inner = square.mul(3.0 * C)?.add(1.0)?.mul(SQRT_2_OVER_PI)?;
-            g.mul(&t.add(1.0)?.add(&x.mul(&one()?.sub(&t.square()?)?)?.mul(&inner)?)?.mul(0.5)?)
+            let v = x.add(&x.mul(&square)?.mul(C)?)?.mul(SLOPE)?;
+            let inner = square.mul(3.0 * C)?.add(1.0)?.mul(SLOPE)?;
+            let (s, rest) = (v.sigmoid()?, v.neg()?.sigmoid()?);
+            g.mul(&s.add(&x.mul(&s)?.mul(&rest)?.mul(&inner)?)?)
         }
         Activation::Softplus { beta, threshold } => {
             let scaled = x.mul(beta)?;
@@ -156,8 +159,8 @@ fn gradient(op: Activation, g: &Tensor, x: &Tensor) -> Result<Tensor> {
 
 /// `scale` above zero, `scale alpha / divisor e^(x / divisor)` below.
 fn elu_gradient(g: &Tensor, x: &Tensor, alpha: f64, scale: f64, divisor: f64) -> Result<Tensor> {
-    // What is not chosen must not overflow, or the second derivative is NaN.
-    let exponent = x.masked_fill(&x.gt(0.0)?, 0.0)?.div(divisor)?;
+    // What is not chosen must not overflow, or the second derivative is NaN. At 0 that is 0, as in PyTorch.
+    let exponent = x.masked_fill(&x.ge(0.0)?, 0.0)?.div(divisor)?;
     let bent = g.mul(&exponent.exp()?.mul(scale * alpha / divisor)?)?;
     Tensor::where_cond(&x.le(0.0)?, &bent, &g.mul(scale)?)
 }

@@ -95,7 +95,7 @@ enum Special {
     /// A half-precision tensor by a number, or by a 0-d tensor of a wider float: the number is not rounded
     /// to the half type first.
     Wide,
-    /// A power of two with an exponent that need not be whole: rounded before the product.
+    /// Integers times a power of two, or a power whose exponent need not be whole: rounded before the product.
     Scale,
     /// Halves times a power of two with a whole exponent, which a half may not hold.
     ScaleHalf,
@@ -116,7 +116,9 @@ impl Special {
                 }
                 _ => None,
             },
-            (Ldexp, b) if b.join(ResultType::new()).dtype().is_float() => Some(Special::Scale),
+            (Ldexp, b) if !a.dtype().is_float() || b.join(ResultType::new()).dtype().is_float() => {
+                Some(Special::Scale)
+            }
             (Ldexp, _) if dtype.is_half() => Some(Special::ScaleHalf),
             _ => None,
         }

@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use super::args::{Bound, Operand};
 use super::binary::binary;
 use super::in_place::by_value;
-use super::select::int_range;
+use super::select::{castable, int_range};
 use super::ternary::ternary;
 use crate::autograd::{Saved, record};
 use crate::dispatch;
@@ -69,9 +69,12 @@ impl Tensor {
     }
 }
 
-/// A number as bound of an integer dtype. One that can never bind becomes the end of the range; one that
-/// would have to be the result although the dtype cannot hold it is the error `Value`.
+/// A number as bound. Of an integer dtype one that can never bind becomes the end of the range; one that would have
+/// to be the result although the dtype cannot hold it is the error `Value`, as is any that a float cannot hold.
 fn representable(bound: Operand<'_>, dtype: DType, is_low: bool) -> Result<Operand<'_>> {
+    if let (Operand::Scalar(number), true) = (bound, dtype.is_float()) {
+        castable("clamp", number, dtype)?;
+    }
     let (Operand::Scalar(Scalar::Int(v)), Some((least, most))) = (bound, int_range(dtype)) else {
         return Ok(bound);
     };

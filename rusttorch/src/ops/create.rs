@@ -27,6 +27,17 @@ pub(crate) fn upload<E: rusttorch_backend::Element>(
     })
 }
 
+/// An empty vector with room for `n` elements. Error: `Memory`, where `Vec` would end the process.
+pub(crate) fn reserve<T>(op: &'static str, n: usize) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    match out.try_reserve_exact(n) {
+        Ok(()) => Ok(out),
+        Err(e) => {
+            Err(TensorError::new(ErrorKind::Memory, op, "allocation failed").with("elements", n).caused_by(e))
+        }
+    }
+}
+
 /// Creation. New tensors are contiguous and lie in the memory of the backend in force. Errors of all:
 /// `Memory` for sizes that overflow or an allocation that fails.
 impl Tensor {

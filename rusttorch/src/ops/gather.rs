@@ -281,10 +281,19 @@ impl Tensor {
 
 /// PyTorch raises `IndexError` for a bad element in `index_select` and friends, and `RuntimeError` in `gather`.
 pub(crate) fn as_index_error(op: &'static str, e: TensorError) -> TensorError {
+    rephrased(ErrorKind::Index, op, "index out of range", e)
+}
+
+/// A bad element that a kernel found, in the name of the op that the user called.
+pub(crate) fn as_error_of(op: &'static str, e: TensorError) -> TensorError {
+    rephrased(ErrorKind::IndexValue, op, "index out of bounds", e)
+}
+
+fn rephrased(kind: ErrorKind, op: &'static str, rule: &'static str, e: TensorError) -> TensorError {
     if e.kind() != ErrorKind::IndexValue {
         return e;
     }
-    let mut out = TensorError::new(ErrorKind::Index, op, "index out of range");
+    let mut out = TensorError::new(kind, op, rule);
     for name in ["index", "size"] {
         if let Some(value) = e.value(name) {
             out = out.with(name, value.clone());

@@ -3,6 +3,7 @@
 use rusttorch_backend::{DType, ErrorKind, Result, Shape, TensorError};
 use smallvec::{SmallVec, smallvec};
 
+use super::create::reserve;
 use crate::autograd::no_grad;
 use crate::tensor::Tensor;
 
@@ -62,14 +63,8 @@ fn triangle(
         true => count_below(rows, columns, offset),
         false => rows * columns - count_below(rows, columns, offset - 1),
     };
-    let mut data: Vec<i64> = Vec::new();
     let elements = usize::try_from(count).ok().and_then(|n| n.checked_mul(2));
-    let memory = || {
-        TensorError::new(ErrorKind::Memory, op, "allocation failed")
-            .with("rows", sides.0)
-            .with("columns", sides.1)
-    };
-    data.try_reserve_exact(elements.ok_or_else(memory)?).map_err(|e| memory().caused_by(e))?;
+    let mut data: Vec<i64> = reserve(op, elements.unwrap_or(usize::MAX))?;
     let ends = |row: i128| match below {
         true => (0, (row + offset + 1).clamp(0, columns)),
         false => ((row + offset).clamp(0, columns), columns),
@@ -192,21 +187,16 @@ impl Tensor {
             let wide = isize::try_from(r).unwrap_or(isize::MAX);
             return self.narrow(0, 0, 0)?.copy()?.view([0, wide]);
         }
-        let memory = |e| {
-            TensorError::new(ErrorKind::Memory, OP, "allocation failed")
-                .with("elements", n)
-                .with("r", r)
-                .caused_by(e)
-        };
-        let mut choice: Vec<usize> = Vec::new();
-        choice.try_reserve_exact(r).map_err(memory)?;
+        let mut choice: Vec<usize> = reserve(OP, r)?;
         choice.extend((0..r).map(|i| if with_replacement { 0 } else { i }));
         // The largest position that entry `i` may take.
         let last = |i: usize| if with_replacement { n - 1 } else { n - r + i };
         let mut positions: Vec<i64> = Vec::new();
         let mut more = true;
         while more {
-            positions.try_reserve(r).map_err(memory)?;
+            positions.try_reserve(r).map_err(|e| {
+                TensorError::new(ErrorKind::Memory, OP, "allocation failed").with("r", r).caused_by(e)
+            })?;
             positions.extend(choice.iter().map(|&p| p as i64));
             more = match (0..r).rev().find(|&i| choice[i] < last(i)) {
                 None => false,
@@ -241,7 +231,8 @@ impl Tensor {
             other => other,
         };
         let x = self.to_dtype(wide)?;
-        let mut columns = vec![Tensor::ones_like(&x)?];
+        let mut columns = reserve("vander", n)?;
+        columns.push(Tensor::ones_like(&x)?);
         for k in 1..n {
             columns.push(columns[k - 1].mul(&x)?);
         }

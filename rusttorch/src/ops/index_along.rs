@@ -5,7 +5,7 @@ use rusttorch_backend::ops::ScatterOp;
 use rusttorch_backend::{DType, ErrorKind, Result, Scalar, Shape, TensorError};
 
 use super::args::Operand;
-use super::gather::{as_index_error, at_least_1d, index_of_int};
+use super::gather::{as_error_of, as_index_error, at_least_1d, index_of_int};
 use super::places::{self, Places};
 use super::select::castable;
 use crate::autograd::in_place;
@@ -131,7 +131,7 @@ impl Slices {
 
 /// Bounds as PyTorch reports them: of vectors an `IndexError`, else a `RuntimeError`.
 fn bounds_of_add(op: &'static str, rank: usize, e: TensorError) -> TensorError {
-    if rank <= 1 { as_index_error(op, e) } else { e }
+    if rank <= 1 { as_index_error(op, e) } else { as_error_of(op, e) }
 }
 
 /// What is filled along a dimension, and with what.

@@ -2,6 +2,7 @@
 //! the gradient. One file a family.
 
 pub(crate) mod activation;
+pub(crate) mod addmm;
 pub(crate) mod aliases;
 pub(crate) mod arithmetic;
 pub(crate) mod binary;
@@ -12,9 +13,12 @@ pub(crate) mod clamp;
 mod close;
 pub(crate) mod compare;
 pub(crate) mod create;
+pub(crate) mod cross;
 pub(crate) mod cross_entropy;
 pub(crate) mod diff;
 pub(crate) mod dims;
+pub(crate) mod distance;
+pub(crate) mod einsum;
 pub(crate) mod extremes;
 pub(crate) mod gates;
 pub(crate) mod gather;
@@ -31,6 +35,7 @@ pub(crate) mod nonzero;
 pub(crate) mod out;
 pub(crate) mod pad;
 mod parametric;
+pub(crate) mod products;
 pub(crate) mod quantile;
 pub(crate) mod random;
 pub(crate) mod ranges;
@@ -49,6 +54,7 @@ pub(crate) mod stats;
 pub(crate) mod take;
 pub(crate) mod ternary;
 pub(crate) mod tile;
+pub(crate) mod triangle;
 pub(crate) mod unary;
 pub(crate) mod unique;
 pub(crate) mod view;

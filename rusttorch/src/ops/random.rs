@@ -8,6 +8,7 @@ use rusttorch_backend::{DType, ErrorKind, Layout, Result, TensorError};
 use smallvec::SmallVec;
 
 use super::args::Operand;
+use super::create::reserve;
 use super::generator::Source;
 use crate::autograd::in_place;
 use crate::backends;
@@ -179,12 +180,7 @@ impl Tensor {
     /// The numbers `0..n` in random order, as i64. PyTorch: `torch.randperm`; of another dtype:
     /// [`randperm_of`](Self::randperm_of).
     pub fn randperm(n: usize) -> Result<Tensor> {
-        let mut order: Vec<i64> = Vec::new();
-        order.try_reserve_exact(n).map_err(|e| {
-            TensorError::new(ErrorKind::Memory, "randperm", "allocation failed")
-                .with("elements", n)
-                .caused_by(e)
-        })?;
+        let mut order: Vec<i64> = reserve("randperm", n)?;
         order.resize(n, 0);
         Source::current().draw(|generator| {
             generator.fill_permutation(&mut order);

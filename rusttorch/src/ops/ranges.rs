@@ -6,17 +6,14 @@
 
 use rusttorch_backend::{DType, Element, ErrorKind, Result, Scalar, TensorError, match_dtype};
 
-use super::create::upload;
+use super::create::{reserve, upload};
 use super::select::castable;
 use crate::tensor::Tensor;
 
-/// A vector of `count` numbers. The memory is reserved by hand, so that a size beyond it is an error.
+/// A vector of `count` numbers.
 fn tabulate(op: &'static str, count: usize, dtype: DType, value: impl Fn(usize) -> Scalar) -> Result<Tensor> {
     match_dtype!(dtype, T => {
-        let mut data: Vec<T> = Vec::new();
-        data.try_reserve_exact(count).map_err(|e| {
-            TensorError::new(ErrorKind::Memory, op, "allocation failed").with("elements", count).caused_by(e)
-        })?;
+        let mut data: Vec<T> = reserve(op, count)?;
         data.extend((0..count).map(|i| <T as Element>::from_scalar(value(i))));
         upload(op, &data, &[count])
     })

@@ -5,6 +5,7 @@ use rusttorch_backend::ops::Distribution;
 use rusttorch_backend::{ErrorKind, Generator, Result, TensorError, match_dtype};
 
 use super::args::Operand;
+use super::create::reserve;
 use super::generator::Source;
 use super::random::{bernoulli_draw, draw_like, memory_order};
 use crate::autograd::{no_grad, record_many};
@@ -110,12 +111,7 @@ impl Tensor {
         }
         let shape = if self.rank() == 1 { vec![num_samples] } else { vec![rows, num_samples] };
         let count = numel(OP, &shape)?;
-        let mut indices: Vec<i64> = Vec::new();
-        indices.try_reserve_exact(count).map_err(|e| {
-            TensorError::new(ErrorKind::Memory, OP, "allocation failed")
-                .with("shape", &shape[..])
-                .caused_by(e)
-        })?;
+        let mut indices: Vec<i64> = reserve(OP, count)?;
         indices.resize(count, 0);
         if rows > 0 && n == 0 {
             return Err(value("there are no weights").with("shape", self.shape()));

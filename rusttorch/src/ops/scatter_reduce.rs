@@ -4,7 +4,7 @@ use rusttorch_backend::ops::ScatterOp;
 use rusttorch_backend::{Category, DType, ErrorKind, Result, Scalar, TensorError};
 use smallvec::smallvec;
 
-use super::gather::{Scattered, as_index_error, at_least_1d, gather, scatter, scatter_into};
+use super::gather::{Scattered, as_error_of, as_index_error, at_least_1d, gather, scatter, scatter_into};
 use super::index_along::Slices;
 use super::places::column;
 use super::select::int_range;
@@ -284,7 +284,7 @@ impl Tensor {
         if s.is_empty() {
             return s.untouched("ScatterReduce", self);
         }
-        reduced(self, &s.src, &job)
+        reduced(self, &s.src, &job).map_err(|e| as_error_of("scatter_reduce", e))
     }
 
     /// In-place [`scatter_reduce`](Self::scatter_reduce). Returns the tensor itself.
@@ -301,7 +301,7 @@ impl Tensor {
         if s.is_empty() {
             return s.untouched_(OP, "ScatterReduce", self);
         }
-        reduced_(OP, self, &s.src, &job)
+        reduced_(OP, self, &s.src, &job).map_err(|e| as_error_of(OP, e))
     }
 
     /// A copy in which the slices of `source` along `dim` that `index`, a vector, sends to one place are reduced,

@@ -15,7 +15,7 @@ impl Tensor {
     /// `condition ? a : b` elementwise, all three broadcast to one shape, `a` and `b` promoted to one
     /// dtype. A NaN that is not chosen has no say in the value (but has in the gradient of what made it).
     /// PyTorch: `torch.where`. Errors: `DType` for a condition that is not bool (or u8, as PyTorch still allows),
-    /// `Shape`, `Value` for a number beyond the range of an integer dtype.
+    /// `Shape`, `Value` for a number beyond the range of the dtype.
     pub fn where_cond<'a, 'b>(
         condition: &Tensor,
         a: impl Into<Operand<'a>>,
@@ -25,8 +25,10 @@ impl Tensor {
         let (a, b): (Operand<'_>, Operand<'_>) = (a.into(), b.into());
         let dtype = b.join(a.join(ResultType::new())).dtype();
         let operand = |x: Operand<'_>| {
-            if let Operand::Scalar(s) = x {
-                castable(OP, s, dtype)?;
+            match x {
+                // PyTorch rounds to a half without a look at its range.
+                Operand::Scalar(s) if !dtype.is_half() => castable(OP, s, dtype).map(drop)?,
+                _ => {}
             }
             x.to_tensor(dtype, condition.shape())
         };

@@ -3,6 +3,7 @@
 use rusttorch_backend::layout::normalize_dim;
 use rusttorch_backend::{ErrorKind, Result, TensorError};
 
+use super::create::reserve;
 use crate::tensor::Tensor;
 
 /// Where [`Tensor::tensor_split`] cuts.
@@ -82,7 +83,11 @@ impl Tensor {
             Sections::Count(count) => {
                 let (size, longer) = (n / count, n % count);
                 let start = |i: usize| i * size + i.min(longer);
-                (0..*count).map(|i| self.narrow(dim, start(i) as isize, start(i + 1) - start(i))).collect()
+                let mut parts = reserve(op, *count)?;
+                for i in 0..*count {
+                    parts.push(self.narrow(dim, start(i) as isize, start(i + 1) - start(i))?);
+                }
+                Ok(parts)
             }
             Sections::At(indices) => {
                 let starts = std::iter::once(None).chain(indices.iter().copied().map(Some));
@@ -147,7 +152,11 @@ impl Tensor {
             );
         }
         if n == 0 {
-            return (0..chunks).map(|_| self.narrow(dim, 0, 0)).collect();
+            let mut parts = reserve("chunk", chunks)?;
+            for _ in 0..chunks {
+                parts.push(self.narrow(dim, 0, 0)?);
+            }
+            return Ok(parts);
         }
         self.split(n.div_ceil(chunks), dim)
     }

@@ -116,7 +116,8 @@ impl Tensor {
     }
 
     /// `self + weight * (end - self)`, broadcast; floats only, and of one dtype. PyTorch: `torch.lerp`.
-    /// Errors: `Shape`, `NotImplemented` for integers and bool, `DType` where the dtypes differ.
+    /// Errors: `Shape`, `NotImplemented` for integers and bool, `DType` where the dtypes differ, `Value` for a number
+    /// beyond the range of the dtype.
     pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
         const OP: &str = "lerp";
         let weight: Operand<'_> = weight.into();
@@ -133,6 +134,10 @@ impl Tensor {
         if !self.dtype().is_float() {
             return Err(TensorError::new(ErrorKind::NotImplemented, OP, "not implemented for this dtype")
                 .with("dtype", self.dtype()));
+        }
+        if let Operand::Scalar(weight) = weight {
+            let wide = if self.dtype().is_half() { DType::F32 } else { self.dtype() };
+            castable(OP, weight, wide)?;
         }
         let run = |start: &Tensor, end: &Tensor| {
             ternary(TernaryOp::Lerp, "Lerp", [start.into(), end.into(), weight], gradient)

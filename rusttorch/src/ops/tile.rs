@@ -4,6 +4,7 @@ use rusttorch_backend::layout::normalize_dim;
 use rusttorch_backend::{DType, ErrorKind, Result, Shape, TensorError};
 use smallvec::SmallVec;
 
+use super::create::reserve;
 use crate::tensor::Tensor;
 
 /// How often [`Tensor::repeat_interleave`] repeats.
@@ -145,10 +146,7 @@ fn positions(counts: &[usize], output_size: Option<usize>) -> Result<Tensor> {
     const OP: &str = "repeat_interleave";
     let total = counts.iter().fold(0usize, |sum, &n| sum.saturating_add(n));
     expect_size(output_size, total)?;
-    let mut out: Vec<i64> = Vec::new();
-    out.try_reserve_exact(total).map_err(|e| {
-        TensorError::new(ErrorKind::Memory, OP, "allocation failed").with("elements", total).caused_by(e)
-    })?;
+    let mut out: Vec<i64> = reserve(OP, total)?;
     for (i, &count) in counts.iter().enumerate() {
         out.extend(std::iter::repeat_n(i as i64, count));
     }
