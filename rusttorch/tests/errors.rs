@@ -169,7 +169,7 @@ fn bad_dtypes(r: &mut Report) {
     case!(r, x().lerp(&x().to_dtype(DType::F64).unwrap(), 0.5), DType, // RuntimeError
         "lerp: operands differ in dtype: start float32, end float64, weight float32");
     case!(r, z(&[0]).amax(Dims::all(), false), Shape, // RuntimeError
-        "amax: an empty dimension has no extreme element: dim 0, shape [0]");
+        "amax: an empty dimension has no element to choose: dim 0, shape [0]");
     case!(r, z(&[2, 0]).min(), Shape, // RuntimeError
         "min: an empty tensor has no extreme element: shape [2, 0]");
     case!(r, i().addcdiv(&i(), &i(), 1.0), DType, // RuntimeError
@@ -248,13 +248,13 @@ fn bad_reductions(r: &mut Report) {
     case!(r, z(&[]).sum_dim(1, false), Dim, "sum: dimension out of range: dim 1, rank 0"); // IndexError
     case!(r, z(&[0]).max(), Shape, "max: an empty tensor has no extreme element: shape [0]"); // RuntimeError
     case!(r, z(&[0, 3]).amax(0, false), Index, // IndexError
-        "amax: an empty dimension has no extreme element: dim 0, shape [0, 3]");
+        "amax: an empty dimension has no element to choose: dim 0, shape [0, 3]");
     case!(r, z(&[0]).argmax(None, false), Index, // IndexError
-        "argmax: an empty dimension has no extreme element: dim 0, shape [0]");
+        "argmax: an empty dimension has no element to choose: dim 0, shape [0]");
     case!(r, z(&[0, 3]).argmin(Some(0), false), Index, // IndexError
-        "argmin: an empty dimension has no extreme element: dim 0, shape [0, 3]");
+        "argmin: an empty dimension has no element to choose: dim 0, shape [0, 3]");
     case!(r, z(&[0, 3]).max_dim(0, false), Index, // IndexError
-        "max: an empty dimension has no extreme element: dim 0, shape [0, 3]");
+        "max: an empty dimension has no element to choose: dim 0, shape [0, 3]");
     case!(r, x().softmax(2), Dim, "softmax: dimension out of range: dim 2, rank 2"); // IndexError
     case!(r, z(&[]).softmax(1), Dim, "softmax: dimension out of range: dim 1, rank 0"); // IndexError
     case!(r, x().item(), Shape, "item: needs a tensor of one element: shape [2, 3]"); // RuntimeError

@@ -523,7 +523,7 @@ fn refusals() {
     assert_eq!(kind(z(&[2, 3]).matrix_power(2)), Shape);
     assert_eq!(kind(Tensor::multi_dot(&[&z(&[2, 2])])), Shape);
     assert_eq!(kind(Tensor::multi_dot(&[&z(&[2, 2]), &z(&[2]), &z(&[2, 2])])), Shape);
-    assert_eq!(kind(z(&[2]).vecdot(&z(&[2]), 1)), Dim);
+    assert_eq!(kind(z(&[2, 2]).vecdot(&z(&[2]), 2)), Dim);
     assert_eq!(kind(Tensor::zeros(&[2], DType::I32).unwrap().vecdot(&z(&[2]), 0)), NotImplemented);
 
     let (a, b) = (z(&[2, 3]), z(&[3, 2]));

@@ -104,7 +104,7 @@ fn draw(
         }),
         Distribution::RandomFrom { low } => {
             any!(out, range, T, x => generator.fill_random_from(x, low), else match low {
-                0 => generator.fill_randint(&mut bytes(out)?[range], 0, 2),
+                0 | 1 => generator.fill_randint(&mut bytes(out)?[range], low, 2),
                 _ => Err(RandomError::WholeRange { from: low, to: 1 }),
             })
         }

@@ -23,6 +23,8 @@ mod distributions;
 mod double;
 mod double_exp;
 mod double_ln;
+#[cfg(test)]
+mod fill_tests;
 mod mt19937;
 mod multinomial;
 mod single;

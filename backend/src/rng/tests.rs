@@ -8,9 +8,9 @@ use half::{bf16, f16};
 use super::*;
 
 /// Elements of a digested tensor: several blocks of the engine, and a rest of a block of 16.
-const COUNT: usize = 4099;
+pub(super) const COUNT: usize = 4099;
 
-trait Bits: Copy + Default {
+pub(super) trait Bits: Copy + Default {
     fn bits(self) -> u64;
 }
 
@@ -40,14 +40,17 @@ bits! {
     i64, |x: i64| x as u64;
 }
 
-fn digest<T: Bits>(values: &[T]) -> u64 {
+pub(super) fn digest<T: Bits>(values: &[T]) -> u64 {
     values.iter().fold(0, |hash: u64, value| {
         hash.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(value.bits()).wrapping_add(1)
     })
 }
 
 /// The digest of a fill of a fresh generator.
-fn filled<T: Bits>(seed: u64, fill: impl Fn(&mut Generator, &mut [T]) -> Result<(), RandomError>) -> u64 {
+pub(super) fn filled<T: Bits>(
+    seed: u64,
+    fill: impl Fn(&mut Generator, &mut [T]) -> Result<(), RandomError>,
+) -> u64 {
     let mut out = vec![T::default(); COUNT];
     fill(&mut Generator::new(seed), &mut out).unwrap();
     digest(&out)

@@ -22,6 +22,11 @@ def draw(kind, n, dtype, *args):
         out = torch.randperm(n)
     elif kind == "bernoulli":
         out = torch.empty(n, dtype=dtype).bernoulli_(args[0])
+    elif kind == "normal_in_pairs":
+        # What normal_ draws for a tensor that is not contiguous.
+        out = torch.empty(n, 2, dtype=dtype)[:, 0].normal_(*args).contiguous()
+    elif kind == "random_from":
+        out = torch.empty(n, dtype=dtype).random_(args[0], None)
     else:
         out = getattr(torch.empty(n, dtype=dtype), kind)(*args)
     return out
@@ -59,6 +64,17 @@ def record(_tables):
     sequence(6, ("rand", 3, f), ("randn", 3, f), ("randint", 4, torch.int64, 0, 10), ("randn", 1, d), ("randperm", 5, torch.int64),
              ("randn", 16, f), ("randn", 1, f), ("bernoulli", 4, f, 0.5), ("rand", 2, d), ("randn", 17, d), ("exponential_", 2, f, 1.0),
              ("rand", 2, f))
+    for dtype in FLOATS:
+        sequence(9, ("normal_in_pairs", 20, dtype, 3.0, 0.5), ("normal_in_pairs", 3, dtype, 0.0, 1.0), ("normal_", 17, dtype, 0.0, 1.0),
+                 ("normal_", 3, dtype, 0.0, 1.0))
+        # The last bits of these in double precision are those of the C library.
+        if dtype is not d:
+            sequence(10, ("cauchy_", 17, dtype, 1.5, 2.5), ("log_normal_", 17, dtype, 0.5, 0.75))
+    for dtype in INTS + FLOATS:
+        sequence(11, ("geometric_", 17, dtype, 0.3), ("random_", 17, dtype), ("random_from", 17, dtype, 3))
+    sequence(11, ("random_", 17, torch.bool), ("random_from", 5, torch.bool, 1))
+    for dtype in (torch.int64, d, f, torch.bfloat16):
+        sequence(12, ("random_from", 5, dtype, -(2**63)))
     sequence(2**40 + 3, ("rand", 4, f))
     sequence(3, ("rand", 4, f))
     sequence(0, ("rand", 0, f), ("randn", 0, f), ("rand", 2, f))

@@ -3,7 +3,7 @@
 import torch
 
 from recorder import Family, Formula
-from values import ALL, FLOATS, INF, NAN, WIDE, ordinary, tensor
+from values import ALL, FLOATS, HALVES, INF, NAN, WIDE, ordinary, tensor
 
 F32, F64 = torch.float32, torch.float64
 
@@ -34,6 +34,12 @@ def record(_tables):
     last[1] = 2.5
     family.call("torch.scatter", torch.zeros(3), 0, torch.tensor([1, 1, 2, 1]), last, out=tensor([0.0, last[3], last[2]], F32),
                 why="the contract: of several values for one place the last in row-major order stays; PyTorch leaves it open")
+    for dtype in HALVES:
+        # Where every step is rounded a sum of halves ends at 2048, one of bf16 at 256.
+        start, ones = torch.tensor([2048.0, 256.0, 1.0], dtype=dtype), torch.ones(300, dtype=dtype)
+        family.call("torch.scatter_add", start, 0, torch.arange(300) % 3, ones, num=[37])
+        family.call("torch.scatter_reduce", start, 0, torch.arange(6) % 3, torch.full((6,), 1.0078125, dtype=dtype),
+                    params={"reduce": "prod"}, fn=scatter_reduce)
     x = ordinary(F32, [2, 1, 3, 2])
     family.call("torch.gather", x, 2, torch.tensor([[[[2, 0], [1, 1]]]]), grad=True)
     family.call("torch.index_select", x, 2, torch.tensor([2, 2, 0, 1]), grad=True)

@@ -168,6 +168,26 @@ impl<B: Backend> Backend for Faulty<B> {
                 let (a, b) = pairs()?;
                 edit(&self.base, out, |i, v| if a.f64(i) == b.f64(i) { a.f64(i) } else { v })
             }
+            (Fault::ShiftCountWraps, BinaryOp::BitwiseLeftShift) => {
+                let (a, b) = pairs()?;
+                let bits = 8 * a.dtype().size() as i64;
+                let shifted = |i: usize| a.scalar(i).to_i64() << (b.scalar(i).to_i64() & (bits - 1));
+                wrong::replace(&self.base, out, |i, _| Scalar::Int(shifted(i)))
+            }
+            (Fault::HypotOverflows, BinaryOp::Hypot) if a.dtype() == DType::F32 => {
+                let (a, b) = pairs()?;
+                let square = |v: f64| v as f32 * v as f32;
+                edit(&self.base, out, |i, _| f64::from((square(a.f64(i)) + square(b.f64(i))).sqrt()))
+            }
+            (Fault::LogaddexpOverflows, BinaryOp::Logaddexp) if a.dtype() == DType::F32 => {
+                let (a, b) = pairs()?;
+                let exp = |v: f64| (v as f32).exp();
+                edit(&self.base, out, |i, _| f64::from((exp(a.f64(i)) + exp(b.f64(i))).ln()))
+            }
+            (Fault::XlogyMultiplies, BinaryOp::Xlogy) => {
+                let (a, b) = pairs()?;
+                edit(&self.base, out, |i, _| a.f64(i) * b.f64(i).ln())
+            }
             (Fault::ForgetsSecondOperand, BinaryOp::Add) => self.base.binary(op, a, a, out),
             (Fault::WritesOutside, BinaryOp::Add) => {
                 self.base.binary(op, a, b, out.reborrow())?;

@@ -59,6 +59,14 @@ faults! {
     MaximumDropsNan in "binary" at "maximum(";
     /// minimum treats the zeros as equal and keeps the first.
     MinimumForgetsSignOfZero in "binary" at "minimum(f";
+    /// A shift takes its count modulo the number of bits, as the CPU does.
+    ShiftCountWraps in "binary" at "bitwise_left_shift(i";
+    /// hypot by the root of the squares, which overflow.
+    HypotOverflows in "binary" at "hypot(f32";
+    /// logaddexp by the exponentials themselves.
+    LogaddexpOverflows in "binary" at "logaddexp(f32";
+    /// xlogy as the plain product, with NaN for `0 log(0)`.
+    XlogyMultiplies in "binary" at "xlogy(f";
     /// The in-place form has its operands the wrong way round.
     AssignSwapsOperands in "binary" at "sub(";
     /// Adds the first operand to itself.

@@ -97,6 +97,16 @@ fn draw(step: &Arg) -> Option<Result<Tensor>> {
         "bernoulli" => number(0).map(|p| empty().and_then(|t| t.bernoulli_(p)))?,
         "uniform_" => number(0).zip(number(1)).map(|(a, b)| empty().and_then(|t| t.uniform_(a, b)))?,
         "normal_" => number(0).zip(number(1)).map(|(m, s)| empty().and_then(|t| t.normal_(m, s)))?,
+        "normal_in_pairs" => {
+            // What is drawn for a tensor with gaps.
+            let gaps = Tensor::empty(&[n, 2], dtype).and_then(|t| t.select(1, 0));
+            number(0).zip(number(1)).map(|(m, s)| gaps.and_then(|t| t.normal_(m, s)))?
+        }
+        "cauchy_" => number(0).zip(number(1)).map(|(m, s)| empty().and_then(|t| t.cauchy_(m, s)))?,
+        "log_normal_" => number(0).zip(number(1)).map(|(m, s)| empty().and_then(|t| t.log_normal_(m, s)))?,
+        "geometric_" => number(0).map(|p| empty().and_then(|t| t.geometric_(p)))?,
+        "random_" => empty().and_then(|t| t.random_(None, None)),
+        "random_from" => whole(0).map(|low| empty().and_then(|t| t.random_(low, None)))?,
         "exponential_" => number(0).map(|l| empty().and_then(|t| t.exponential_(l)))?,
         _ => return None,
     };

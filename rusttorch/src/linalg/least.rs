@@ -25,8 +25,8 @@ fn epsilon(dtype: DType) -> f64 {
 }
 
 impl Tolerance {
-    /// The bound for each matrix, from the sizes of its singular values: `[.., 1]`.
-    fn bound(self, a: &Tensor, sizes: &Tensor) -> Result<Tensor> {
+    /// Which of the singular values of each matrix, given by their sizes, do not count as zero.
+    fn kept(self, a: &Tensor, sizes: &Tensor) -> Result<Tensor> {
         let absolute = self.absolute.unwrap_or(0.0);
         let (m, n) = (a.size(-2)?, a.size(-1)?);
         let relative = self.relative.unwrap_or(match absolute > 0.0 {
@@ -34,10 +34,11 @@ impl Tolerance {
             false => m.max(n) as f64 * epsilon(a.dtype()),
         });
         if sizes.size(-1)? == 0 {
-            let shape = [&sizes.shape()[..sizes.rank() - 1], &[1]].concat();
-            return Tensor::full(&shape, absolute, a.dtype());
+            return Tensor::empty(sizes.shape(), DType::Bool);
         }
-        sizes.amax(Dims::from(-1), true)?.mul(relative)?.maximum(absolute)
+        // In f64, in which the bounds are given.
+        let sizes = sizes.to_dtype(DType::F64)?;
+        sizes.gt(&sizes.amax(Dims::from(-1), true)?.mul(relative)?.maximum(absolute)?)
     }
 }
 
@@ -61,7 +62,7 @@ pub fn pinv(a: &Tensor, tolerance: Tolerance, hermitian: bool) -> Result<Tensor>
         let a = a.detach();
         let inverted = |values: &Tensor| {
             let sizes = values.abs()?;
-            let kept = sizes.gt(&tolerance.bound(&a, &sizes)?)?;
+            let kept = tolerance.kept(&a, &sizes)?;
             values.reciprocal()?.masked_fill(&kept.logical_not()?, 0.0)
         };
         if hermitian {
@@ -97,7 +98,7 @@ pub fn matrix_rank(a: &Tensor, tolerance: Tolerance, hermitian: bool) -> Result<
     only_real("matrix_rank", a)?;
     let a = &a.detach();
     let sizes = if hermitian { eigvalsh(a, Uplo::Lower)?.abs()? } else { svdvals(a)? };
-    sizes.gt(&tolerance.bound(a, &sizes)?)?.sum_dim(Dims::from(-1), false)
+    tolerance.kept(a, &sizes)?.sum_dim(Dims::from(-1), false)
 }
 
 /// PyTorch's `driver` of [`lstsq`]: which results there are besides the solution. All are computed from singular
@@ -161,7 +162,7 @@ pub fn lstsq(a: &Tensor, b: &Tensor, rcond: Option<f64>, driver: Driver) -> Resu
     let tolerance = Tolerance { absolute: None, relative };
     let (solution, kept, s) = no_grad(|| {
         let (u, s, vh) = svd(&a.detach(), false)?;
-        let kept = s.gt(&tolerance.bound(a, &s)?)?;
+        let kept = tolerance.kept(a, &s)?;
         let inverse = s.reciprocal()?.masked_fill(&kept.logical_not()?, 0.0)?;
         let turned = u.mt()?.matmul(&b.detach())?.mul(&inverse.unsqueeze(-1)?)?;
         Ok((vh.mt()?.matmul(&turned)?, kept, s))

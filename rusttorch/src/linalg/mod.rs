@@ -47,6 +47,6 @@ mod values;
 pub use determinant::{det, logdet, slogdet};
 pub use factor::{QrMode, cholesky, lu, lu_factor, qr};
 pub use least::{Driver, LeastSquares, Tolerance, lstsq, matrix_rank, pinv};
-pub use norms::{MatrixNorm, cond, matrix_norm};
+pub use norms::{MatrixNorm, cond, matrix_norm, norm};
 pub use solve::{cholesky_inverse, cholesky_solve, inv, lu_solve, solve, solve_triangular};
 pub use values::{Uplo, eigh, eigvalsh, svd, svdvals};

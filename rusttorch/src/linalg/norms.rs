@@ -143,6 +143,41 @@ fn extreme(x: &Tensor, dim: isize, largest: bool) -> Result<Tensor> {
     }
 }
 
+/// The norm of vectors or matrices. Without `ord` the root of the sum of squares, of all elements or along one or two
+/// dims; with it the norm of vectors along one dim or of a 1-d tensor, and that of matrices in two dims or of a 2-d
+/// tensor. PyTorch: `torch.linalg.norm`. Errors: `Shape` for other numbers of dims; those of
+/// [`vector_norm`](Tensor::vector_norm) and [`matrix_norm`].
+pub fn norm(
+    x: &Tensor,
+    ord: Option<MatrixNorm>,
+    dims: impl Into<Dims>,
+    keepdim: bool,
+    dtype: Option<DType>,
+) -> Result<Tensor> {
+    const OP: &str = "norm";
+    let dims = dims.into();
+    let named = dims.0.as_deref();
+    if named.is_some_and(|d| !matches!(d.len(), 1 | 2)) {
+        return Err(TensorError::new(ErrorKind::Shape, OP, "dim must name one dimension or two")
+            .with("dim", named.unwrap_or_default()));
+    }
+    let Some(ord) = ord else { return x.vector_norm(2.0, dims, keepdim, dtype) };
+    match (ord, named, x.rank()) {
+        (_, Some(&[rows, columns]), _) => matrix_norm(x, ord, [rows, columns], keepdim, dtype),
+        (_, None, 2) => matrix_norm(x, ord, [0, 1], keepdim, dtype),
+        (MatrixNorm::Order(order), Some(_), _) | (MatrixNorm::Order(order), None, 1) => {
+            x.vector_norm(order, dims, keepdim, dtype)
+        }
+        _ => Err(TensorError::new(
+            ErrorKind::Shape,
+            OP,
+            "the norm is one of matrices, or of 1 or 2 dimensions",
+        )
+        .with("ord", ord.text())
+        .with("shape", x.shape())),
+    }
+}
+
 /// The ratio of the largest and the smallest singular value of every matrix, for `None` and the order 2 (-2: the inverse
 /// ratio), else `|A| |A^-1|` of square matrices. Infinite for a singular matrix, 0 of an empty one.
 /// PyTorch: `torch.linalg.cond`. Errors: `Argument` for a norm that there is not; `LinAlg` for a matrix that is not finite,

@@ -18,14 +18,15 @@ use crate::tensor::Tensor;
 /// exponent, or one that the integers cannot hold.
 fn promoted(op: BinaryOp, name: &'static str, a: &Operand<'_>, b: &Operand<'_>) -> Result<DType> {
     let joined = b.join(a.join(ResultType::new())).dtype();
-    let (of_a, of_b) = (a.join(ResultType::new()).dtype(), b.join(ResultType::new()).dtype());
-    let differ = |kind, rule| TensorError::new(kind, name, rule).with("lhs", of_a).with("rhs", of_b);
+    let own = |x: &Operand<'_>| x.join(ResultType::new()).dtype();
     match op {
         // PyTorch refuses a bool operand of a difference even next to a number.
-        BinaryOp::Sub if of_a == DType::Bool || of_b == DType::Bool => Err(refused(name, a, b)),
-        BinaryOp::Ldexp if of_a.is_float() && of_b == DType::Bool => Err(refused(name, a, b)),
-        BinaryOp::Heaviside if of_a != of_b && a.tensor().is_some() && b.tensor().is_some() => {
-            Err(differ(ErrorKind::DType, "operands differ in dtype"))
+        BinaryOp::Sub if own(a) == DType::Bool || own(b) == DType::Bool => Err(refused(name, a, b)),
+        BinaryOp::Ldexp if own(a).is_float() && own(b) == DType::Bool => Err(refused(name, a, b)),
+        BinaryOp::Heaviside if own(a) != own(b) && a.tensor().is_some() && b.tensor().is_some() => {
+            Err(TensorError::new(ErrorKind::DType, name, "operands differ in dtype")
+                .with("lhs", own(a))
+                .with("rhs", own(b)))
         }
         BinaryOp::Pow if joined.is_int() => {
             let Operand::Scalar(exponent) = *b else { return Ok(joined) };

@@ -1,5 +1,6 @@
 //! Matrices and lists of positions: the identity, triangles, grids, products and choices of vectors.
 
+use rusttorch_backend::layout::numel;
 use rusttorch_backend::{DType, ErrorKind, Result, Shape, TensorError};
 use smallvec::{SmallVec, smallvec};
 
@@ -57,6 +58,9 @@ fn triangle(
         return Err(TensorError::new(ErrorKind::NotImplemented, op, "not implemented for this dtype")
             .with("dtype", dtype));
     }
+    // Sizes that no tensor has would overflow below.
+    numel(op, &[sides.0, 0])?;
+    numel(op, &[0, sides.1])?;
     let (rows, columns, offset) = (sides.0 as i128, sides.1 as i128, offset as i128);
     let count = match below {
         _ if columns == 0 => 0,

@@ -153,7 +153,8 @@ impl Tensor {
         left.mul(&right)?.reshape(signed(sizes))
     }
 
-    /// `sum_k x[.., k] y[.., k]` along `dim`, broadcast; floats only. PyTorch: `torch.linalg.vecdot`.
+    /// `sum_k x[.., k] y[.., k]` along `dim`, broadcast; floats only. Of two vectors the dimension is not looked
+    /// at. PyTorch: `torch.linalg.vecdot`.
     /// Error: also `Dim`.
     pub fn vecdot(&self, other: &Tensor, dim: isize) -> Result<Tensor> {
         const OP: &str = "vecdot";
@@ -163,7 +164,6 @@ impl Tensor {
         }
         check_dtypes(OP, self, other)?;
         if self.rank() == 1 && other.rank() == 1 {
-            normalize_dim(OP, dim, 1)?;
             return dot(OP, "Vdot", self, other);
         }
         let shape = broadcast_shapes(OP, self.shape(), other.shape())?;

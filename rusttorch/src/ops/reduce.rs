@@ -123,7 +123,7 @@ pub(crate) fn reduce(op: ReduceOp, x: &Tensor, dims: &Dims, keepdim: bool) -> Re
 pub(crate) fn not_of_nothing(op: &'static str, kind: ErrorKind, x: &Tensor, axes: &[usize]) -> Result<()> {
     match axes.iter().find(|&&a| x.shape()[a] == 0) {
         None => Ok(()),
-        Some(&axis) => Err(TensorError::new(kind, op, "an empty dimension has no element to give")
+        Some(&axis) => Err(TensorError::new(kind, op, "an empty dimension has no element to choose")
             .with("dim", axis)
             .with("shape", x.shape())),
     }
@@ -339,9 +339,11 @@ impl Tensor {
     }
 
     fn extreme_of_all(&self, name: &'static str, reduction: Reduction) -> Result<Tensor> {
-        let axes: Axes = (0..self.rank()).collect();
-        not_of_nothing(name, ErrorKind::Shape, self, &axes)?;
-        reduce_axes(reduction, self, axes, false)
+        if self.numel() == 0 {
+            return Err(TensorError::new(ErrorKind::Shape, name, "an empty tensor has no extreme element")
+                .with("shape", self.shape()));
+        }
+        reduce_axes(reduction, self, (0..self.rank()).collect(), false)
     }
 
     /// Largest elements along dims. PyTorch: `torch.amax`. Error: `Index` for an empty dimension, `Shape` for an

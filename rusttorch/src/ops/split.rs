@@ -111,7 +111,7 @@ impl Tensor {
                 .with("needed", rank));
         }
         if let Sections::Count(count) = *sections
-            && (count == 0 || self.shape()[dim] % count != 0)
+            && (count == 0 || !self.shape()[dim].is_multiple_of(count))
         {
             return Err(TensorError::new(
                 ErrorKind::Value,

@@ -60,6 +60,10 @@ impl Maker {
     }
 
     fn value(&mut self, tape: &mut Tape<'_>, param: &Param) -> Value {
+        // It makes a function write to its operand: the in-place form, which is judged by itself.
+        if param.name == "inplace" {
+            return false.into();
+        }
         if tape.rarely(60) {
             return self.any(tape);
         }

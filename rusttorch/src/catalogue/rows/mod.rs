@@ -5,6 +5,8 @@ mod convert;
 mod creation;
 mod elementwise;
 mod indexing;
+#[cfg(feature = "linalg")]
+mod linalg;
 mod losses;
 mod matrices;
 mod random;
@@ -35,6 +37,8 @@ pub(super) const LISTS: &[&[Op]] = &[
     sorting::ROWS,
     indexing::ROWS,
     matrices::ROWS,
+    #[cfg(feature = "linalg")]
+    linalg::ROWS,
     activations::ROWS,
     losses::ROWS,
 ];
