@@ -107,7 +107,7 @@ proptest! {
             Err(e) => {
                 prop_assert_ne!(&a, &shape);
                 prop_assert_eq!(e.to_string(), format!(
-                    "add: an in-place op cannot change the shape of its target: target {a:?}, result {shape:?}"));
+                    "add_: an in-place op cannot change the shape of its target: target {a:?}, result {shape:?}"));
                 prop_assert_eq!(target.to_vec::<i64>().unwrap(), x.to_vec::<i64>().unwrap());
             }
         }

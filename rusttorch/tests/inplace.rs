@@ -119,7 +119,7 @@ fn the_result_must_fit_shape_and_category_of_the_target() {
     let (i, f, b) = (i64s(&[7, 8]), f32s(&[7.0, 8.0]), i64s(&[0, 1]).to_dtype(DType::Bool).unwrap());
     // PyTorch: "result type Float can't be cast to the desired output type Long".
     for e in [i.add_(1.5), i.add_(&f), i.div_(2i64), i.sin_(), i.pow_(0.5), b.add_(1i64), b.mul_(&f)] {
-        refused(e, ErrorKind::DType, "result cannot be cast to the tensor's dtype in place: result");
+        refused(e, ErrorKind::DType, "result cannot be cast to the dtype of what it is written to: result");
     }
     // Within a category the target's dtype wins.
     let u = Tensor::from_slice(&[250u8, 5], &[2]).unwrap();

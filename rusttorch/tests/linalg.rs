@@ -282,7 +282,7 @@ proptest! {
         let mut a = vec![0.0; m * n];
         for i in 0..m {
             for j in 0..n {
-                a[i * n + j] = if zeros[j] == 0 { 0.0 } else { f64::from(values[i * 9 + j / zeros[j]]) };
+                a[i * n + j] = j.checked_div(zeros[j]).map_or(0.0, |k| f64::from(values[i * 9 + k]));
             }
         }
         let a = tensor(&a, &[m, n]);

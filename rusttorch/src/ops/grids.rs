@@ -104,6 +104,7 @@ impl Tensor {
     /// `[n, m]` of `eye((n, m), ..)`. PyTorch: `torch.eye`.
     pub fn eye(sides: impl Into<Sides>, dtype: impl Into<Option<DType>>) -> Result<Tensor> {
         let Sides { rows, columns } = sides.into();
+        numel("eye", &[rows, columns])?;
         let out = Tensor::zeros(&[rows, columns], dtype)?;
         // A view written here must not count as a change of the tensor for those who see it first.
         no_grad(|| out.detach().diagonal(0, 0, 1)?.fill_(1i64))?;

@@ -84,7 +84,7 @@ fn operands_may_lie_in_the_memory_that_is_written() {
     x.i_(&x, &x).unwrap();
     assert_eq!(read(Ok(x)), [0.0, 1.0, 2.0, 3.0]);
     let x = floats(&[1.0, 2.0, 3.0, 4.0], &[4]);
-    x.i_(&longs(&[1, 2, 3]), &x.narrow(0, 0, 3).unwrap()).unwrap();
+    x.i_(longs(&[1, 2, 3]), &x.narrow(0, 0, 3).unwrap()).unwrap();
     assert_eq!(read(Ok(x)), [1.0, 1.0, 2.0, 3.0]);
     let x = floats(&[1.0, 2.0, 3.0, 4.0], &[4]);
     let index = longs(&[3, 3, 0, 0]);
@@ -128,14 +128,14 @@ fn basic_indices_are_views_and_write_through() {
         assert!(view.unwrap().shares_storage(&x));
     }
     assert!(!x.i(true).unwrap().shares_storage(&x));
-    assert!(!x.i(&longs(&[0])).unwrap().shares_storage(&x));
+    assert!(!x.i(longs(&[0])).unwrap().shares_storage(&x));
     let version = x.version();
     assert!(x.i_((0, 1..), &floats(&[8.0, 9.0], &[1, 1, 2])).unwrap().is_same(&x));
     assert_eq!(read(Ok(x.clone())), [1.0, 8.0, 9.0, 4.0, 5.0, 6.0]);
     assert!(x.version() > version);
     // An index without elements is an in-place op all the same.
     let version = x.version();
-    x.i_(&longs(&[]), 0.0).unwrap();
+    x.i_(longs(&[]), 0.0).unwrap();
     x.scatter_(1, &longs(&[]), 0.0).unwrap();
     assert_eq!(x.version(), version + 2);
 }
@@ -145,18 +145,18 @@ type Case = (fn() -> Result<Tensor>, ErrorKind, &'static str);
 
 #[rustfmt::skip]
 const WRONG: &[Case] = &[
-    (|| x().i(&longs(&[0, 2])), ErrorKind::Index, "index: index out of range: index 2, dim 0, size 2"),
+    (|| x().i(longs(&[0, 2])), ErrorKind::Index, "index: index out of range: index 2, dim 0, size 2"),
     (|| x().i((.., &longs(&[0, -4]))), ErrorKind::Index, "index: index out of range: index -4, dim 1, size 3"),
     (|| x().i((&longs(&[0, 1]), &longs(&[0, 1, 2]))), ErrorKind::Index, "index: index tensors cannot be broadcast together: indices [2], index [3]"),
-    (|| x().i(&bools(&[true, false, true])), ErrorKind::Index, "index: mask does not have the shape of the dimensions it stands for: mask [3], shape [2, 3], dim 0"),
-    (|| x().i(&floats(&[0.0], &[1])), ErrorKind::Index, "index: tensors used as indices must be int64, int32, uint8 or bool: dtype float32"),
+    (|| x().i(bools(&[true, false, true])), ErrorKind::Index, "index: mask does not have the shape of the dimensions it stands for: mask [3], shape [2, 3], dim 0"),
+    (|| x().i(floats(&[0.0], &[1])), ErrorKind::Index, "index: tensors used as indices must be int64, int32, uint8 or bool: dtype float32"),
     (|| x().i((0, 0, &longs(&[0]))), ErrorKind::Index, "index: more indices than dimensions: indices 3, shape [2, 3]"),
-    (|| x().i_(&longs(&[2]), 0.0), ErrorKind::Index, "index_put_: index out of range: index 2, dim 0, size 2"),
-    (|| x().i_(&longs(&[0, 1]), &floats(&[1.0; 2], &[2])), ErrorKind::Shape, "index_put_: value cannot be broadcast to what the index stands for: value [2], indexed [2, 3]"),
-    (|| x().i_(&longs(&[0, 1]), &longs(&[1])), ErrorKind::DType, "index_put_: value and target differ in dtype: value int64, target float32"),
+    (|| x().i_(longs(&[2]), 0.0), ErrorKind::Index, "index_put_: index out of range: index 2, dim 0, size 2"),
+    (|| x().i_(longs(&[0, 1]), &floats(&[1.0; 2], &[2])), ErrorKind::Shape, "index_put_: value cannot be broadcast to what the index stands for: value [2], indexed [2, 3]"),
+    (|| x().i_(longs(&[0, 1]), &longs(&[1])), ErrorKind::DType, "index_put_: value and target differ in dtype: value int64, target float32"),
     (|| x().to_dtype(DType::U8)?.i_(0, 300i64), ErrorKind::Value, "index_put_: value lies outside of the dtype's range: value 300, dtype uint8"),
-    (|| x().narrow(0, 0, 1)?.expand([2, 3])?.i_(&longs(&[0]), 0.0), ErrorKind::Alias, "index_put_: elements of the written tensor share memory; copy() it first: shape [2, 3], strides [0, 1]"),
-    (|| x().requires_grad_(true)?.i_(&longs(&[0]), 0.0), ErrorKind::Autograd, "index_put_: a leaf tensor that requires grad is being used in an in-place operation; use no_grad: shape [2, 3]"),
+    (|| x().narrow(0, 0, 1)?.expand([2, 3])?.i_(longs(&[0]), 0.0), ErrorKind::Alias, "index_put_: elements of the written tensor share memory; copy() it first: shape [2, 3], strides [0, 1]"),
+    (|| x().requires_grad_(true)?.i_(longs(&[0]), 0.0), ErrorKind::Autograd, "index_put_: a leaf tensor that requires grad is being used in an in-place operation; use no_grad: shape [2, 3]"),
     (|| x().index_put(&[Some(&longs(&[0])), None, None], &floats(&[1.0], &[]), false), ErrorKind::Index, "index_put: more indices than dimensions: indices 3, shape [2, 3]"),
     (|| x().index_put(&[None], &floats(&[1.0], &[]), false), ErrorKind::Value, "index_put: needs at least one index tensor"),
     (|| x().take(&longs(&[6])), ErrorKind::Index, "take: index out of range: index 6, dim 0, size 6"),
