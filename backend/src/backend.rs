@@ -261,12 +261,14 @@ pub trait Backend: Send + Sync + fmt::Debug {
         composed::softmax_backward(self, op, grad, y, axis, out)
     }
 
-    /// `out[i] = op(x[i])`. Equal shapes and dtypes, floats.
+    /// `out[i] = op(x[i])`. Equal shapes and dtypes, floats. The parameters come
+    /// [rounded](Activation::rounded) to what they meet.
     fn activation(&self, op: Activation, x: View<'_>, out: ViewMut<'_>) -> Result<()> {
         composed::activation(self, op, x, out)
     }
 
-    /// `out[i] = grad[i] * op'(x[i])`. Equal shapes and dtypes, floats. Kinks as PyTorch has them.
+    /// `out[i] = grad[i] * op'(x[i])`. Equal shapes and dtypes, floats. Kinks as PyTorch has them: see
+    /// [`composed::activation_backward`]. The parameters come [rounded](Activation::gradient_rounded).
     fn activation_backward(
         &self,
         op: Activation,

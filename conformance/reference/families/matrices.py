@@ -30,8 +30,8 @@ def products(family):
     for op, shapes in PRODUCTS.items():
         for dtype in ALL:
             family.either(op, *operands(dtype, shapes), grad=dtype in FLOATS)
-        family.call(op, *(rough(F32, shape, 31) for shape in shapes), grad=True)
-        family.call(op, *(rough(F64, shape, 32) for shape in shapes), grad=True, grad2=True)
+        family.call(op, *(rough(F32, shape, 31 + i) for i, shape in enumerate(shapes)), grad=True)
+        family.call(op, *(rough(F64, shape, 32 + i) for i, shape in enumerate(shapes)), grad=True, grad2=True)
         family.either(op, *(ordinary(F32, shape).to(d) for shape, d in zip(shapes, (F32, F64))))
         family.either(op, *(ordinary(F32, shape).to(d) for shape, d in zip(shapes, (I32, F32))))
     call = family.call
@@ -84,7 +84,7 @@ def added(family):
     for op, shapes in SUMS.items():
         for dtype in ALL:
             family.either(op, *operands(dtype, shapes), grad=dtype in FLOATS)
-        x = [rough(F64, shape, 33) for shape in shapes]
+        x = [rough(F64, shape, 33 + i) for i, shape in enumerate(shapes)]
         params = {"beta": 0.5, "alpha": -1.5}
         family.call(op, *x, params=params, grad=True, grad2=True)
         family.call(op, *(t.float() for t in x), params=params, grad=True)
@@ -129,7 +129,7 @@ def linear(family):
     for shape in [(3,), (2, 2, 3), (2, 1, 2, 3), (0, 3), (2, 0, 3)]:
         family.call(op, *operands(F32, [shape, (4, 3), (4,)]), grad=True)
         family.call(op, *operands(F32, [shape, (4, 3)]), grad=True)
-    family.call(op, *(rough(F64, shape, 34) for shape in [(2, 3), (4, 3), (4,)]), grad=True, grad2=True)
+    family.call(op, *(rough(F64, shape, 34 + i) for i, shape in enumerate([(2, 3), (4, 3), (4,)])), grad=True, grad2=True)
     for shapes in [[(2, 3), (4, 2)], [(2, 3), (4, 3), (3,)], [(), (4, 3)]]:
         family.error(op, *operands(F32, shapes))
     family.error(op, ordinary(F32, (2, 3)), ordinary(F64, (4, 3)))
@@ -152,7 +152,7 @@ def einsum(family):
     for equation, shapes in EQUATIONS.items():
         family.call(op, equation, *operands(F32, shapes), grad=True)
     for equation in ("ij,jk->ik", "ij,ij->ij", "ij,kj,li->kl", "ii->i"):
-        family.call(op, equation, *(rough(F64, s, 35) for s in EQUATIONS[equation]), grad=True, grad2=True)
+        family.call(op, equation, *(rough(F64, s, 35 + i) for i, s in enumerate(EQUATIONS[equation])), grad=True, grad2=True)
     for dtype in ALL:
         for equation in ("ij,jk->ik", "i,j", "ii", "ij,ik->i"):
             shapes = EQUATIONS.get(equation, [(2, 3), (2, 2)])

@@ -109,9 +109,94 @@ const SORTING: &[Row] = &[];
 
 const INDEXING: &[Row] = &[];
 
-const MATRICES: &[Row] = &[];
+const MATRICES: &[Row] = &[
+    Row {
+        ops: &[
+            "torch.mm",
+            "torch.bmm",
+            "torch.mv",
+            "torch.dot",
+            "torch.vdot",
+            "torch.linalg.vecdot",
+            "torch.linalg.matmul",
+            "torch.inner",
+            "torch.tensordot",
+            "torch.einsum",
+            "torch.chain_matmul",
+            "torch.linalg.multi_dot",
+            "torch.matrix_power",
+            "torch.linalg.matrix_power",
+            "torch.nn.functional.linear",
+        ],
+        f32: (1.0, 2.0),
+        f64: (1.0, 2.0),
+        half: (1.0, 0.05),
+        over: Over::Inputs,
+        reason: "a few products of small numbers, added in any order",
+    },
+    Row {
+        ops: &["torch.addmm", "torch.addmv", "torch.addbmm", "torch.baddbmm"],
+        f32: (1.0, 2.0),
+        f64: (1.0, 2.0),
+        half: (1.0, 0.05),
+        over: Over::Inputs,
+        reason: "as the product; PyTorch rounds the halves of addbmm after each matrix",
+    },
+    Row {
+        ops: &["torch.cross", "torch.linalg.cross"],
+        f32: (1.0, 1.0),
+        f64: (1.0, 1.0),
+        half: (1.0, 0.0),
+        over: Over::Inputs,
+        reason: "a difference of products, of which PyTorch's compiler fuses one",
+    },
+    Row {
+        ops: &["torch.cdist"],
+        f32: (4.0, 0.0),
+        f64: (4.0, 0.0),
+        half: (1.0, 0.0),
+        over: Over::Element,
+        reason: "a power of a sum of powers, or the root of a sum of squares",
+    },
+];
 
-const LINEAR_ALGEBRA: &[Row] = &[];
+/// Whichever way a well-conditioned matrix is factored, the errors are a few epsilons of the largest element.
+const LINEAR_ALGEBRA: &[Row] = &[Row {
+    ops: &[
+        "torch.linalg.det",
+        "torch.det",
+        "torch.linalg.slogdet",
+        "torch.slogdet",
+        "torch.logdet",
+        "torch.linalg.inv",
+        "torch.inverse",
+        "torch.linalg.solve",
+        "torch.linalg.solve_triangular",
+        "torch.linalg.cholesky",
+        "torch.cholesky_solve",
+        "torch.cholesky_inverse",
+        "torch.linalg.qr",
+        "torch.linalg.lu",
+        "torch.linalg.lu_factor",
+        "torch.linalg.lu_solve",
+        "torch.linalg.svd",
+        "torch.linalg.svdvals",
+        "torch.svd",
+        "torch.linalg.eigh",
+        "torch.linalg.eigvalsh",
+        "torch.linalg.pinv",
+        "torch.pinverse",
+        "torch.linalg.lstsq",
+        "torch.linalg.matrix_norm",
+        "torch.linalg.norm",
+        "torch.linalg.cond",
+    ],
+    f32: (2.0, 4.0),
+    f64: (2.0, 4.0),
+    half: (1.0, 0.0),
+    over: Over::Inputs,
+    reason: "other orders of the same eliminations, reflections and rotations of a well-conditioned matrix",
+}];
 
 const ACTIVATIONS: &[Row] = &[
     Row {
@@ -165,7 +250,14 @@ const VALUES: &[&[Row]] = &[
 
 /// The bounds of gradients and of gradients of gradients, where those of `gradient`, `summed_gradient` and
 /// `second_gradient` in the contract's table are too narrow.
-const GRADIENTS: &[Row] = &[];
+const GRADIENTS: &[Row] = &[Row {
+    ops: &["torch.linalg.pinv", "torch.pinverse", "torch.linalg.lstsq"],
+    f32: (8.0, 8.0),
+    f64: (8.0, 8.0),
+    half: (1.0, 1.0),
+    over: Over::Inputs,
+    reason: "three terms of four factors each, two of which cancel where the matrix is regular",
+}];
 
 /// Activations whose gradient takes in a whole row.
 const ROWWISE: &[&str] = &["softmax", "log_softmax", "softmin", "glu", "prelu"];

@@ -82,7 +82,7 @@ fn cofactors(a: &Tensor, g: &Tensor) -> Result<Tensor> {
 }
 
 /// Sign and logarithm of the absolute value of the determinant of every matrix `[.., N, N]`: 0 and -inf of a singular
-/// one. The sign has no gradient. PyTorch: `torch.linalg.slogdet`. Errors: `Shape`, `NotImplemented`.
+/// one. No gradient goes through the sign. PyTorch: `torch.linalg.slogdet`. Errors: `Shape`, `NotImplemented`.
 pub fn slogdet(a: &Tensor) -> Result<(Tensor, Tensor)> {
     const OP: &str = "slogdet";
     square(OP, a)?;
@@ -98,11 +98,13 @@ pub fn slogdet(a: &Tensor) -> Result<(Tensor, Tensor)> {
                 sign *= if pivot > 0.0 { 1.0 } else if pivot < 0.0 { -1.0 } else { 0.0 };
                 log += pivot.abs().ln();
             }
-            signs.push(sign);
+            // Not the -0 of a product.
+            signs.push(if sign == 0.0 { 0.0 } else { sign });
             logs.push(log);
         }
         Ok::<_, TensorError>((lu.factors.write_numbers(&signs)?, lu.factors.write_numbers(&logs)?))
     })?;
+    let sign = record("LinalgSlogdet", sign, [a], |_| Box::new(|_, _| Ok(smallvec![None])));
     let log = record("LinalgSlogdet", log, [a], |_| {
         let a = Saved::input(a);
         Box::new(move |context, g| {

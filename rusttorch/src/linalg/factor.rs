@@ -180,7 +180,7 @@ fn upper(factors: &Tensor, k: usize) -> Result<Tensor> {
 
 /// Both factors of [`lu`] in one matrix `[.., M, N]`, L without its diagonal, and as i32 `[.., K]` with which row, counted from
 /// 1, each was exchanged: what [`lu_solve`](super::lu_solve) takes. PyTorch: `torch.linalg.lu_factor`.
-/// Errors: `LinAlg` for a zero on the diagonal of U; `Shape`, `NotImplemented`.
+/// Errors: `Value` for a zero on the diagonal of U; `Shape`, `NotImplemented`.
 pub fn lu_factor(a: &Tensor) -> Result<(Tensor, Tensor)> {
     const OP: &str = "lu_factor";
     let (m, n) = sizes(OP, a)?;
@@ -191,7 +191,9 @@ pub fn lu_factor(a: &Tensor) -> Result<(Tensor, Tensor)> {
         let mut pivots = Vec::new();
         for i in 0..lu.factors.count() {
             if lu.pivots(i).any(|pivot| pivot == 0.0) {
-                return Err(about(OP, "the diagonal of U has a zero", &lu.factors, i));
+                // No error of linear algebra to PyTorch, which has factored the matrix.
+                let e = TensorError::new(ErrorKind::Value, OP, "the diagonal of U has a zero");
+                return Err(e.with("matrix", i));
             }
             pivots.extend(lu.exchanges(i));
         }

@@ -6,7 +6,7 @@ use smallvec::smallvec;
 use super::bridge::{Batch, Real, about, check_dtype, lead, match_real, same_lead, sizes, square};
 use super::kernel::{self, Triangle};
 use super::lu::Eliminated;
-use crate::autograd::{Saved, record};
+use crate::autograd::{Saved, no_grad, record};
 use crate::tensor::Tensor;
 
 /// `A^-1` of every matrix `[.., N, N]`. PyTorch: `torch.linalg.inv`, `torch.inverse`. Errors: `LinAlg` for a singular
@@ -175,26 +175,63 @@ fn triangle_left(triangle: Triangle, a: &Tensor, b: &Tensor) -> Result<Tensor> {
 }
 
 /// X of `A X = B` where `A = L L^T`, or with `upper` `A = U^T U`, and L or U is given: `[.., N, N]` and B `[.., N, K]`,
-/// the leading sizes broadcast. PyTorch: `torch.cholesky_solve`. Errors: `Shape`; `DType` where the dtypes differ;
-/// `NotImplemented`.
+/// the leading sizes broadcast. The other triangle is not read, but the gradient is that of all elements, as if it were.
+/// PyTorch: `torch.cholesky_solve`. Errors: `Shape`; `DType` where the dtypes differ; `NotImplemented`.
 pub fn cholesky_solve(b: &Tensor, l: &Tensor, upper: bool) -> Result<Tensor> {
     const OP: &str = "cholesky_solve";
     sizes(OP, b)?;
     square(OP, l)?;
     check_pair(OP, l, b, true)?;
+    let (l, b) = same_lead(OP, l, b)?;
+    factored_solve(&b, &l, upper)
+}
+
+/// [`cholesky_solve`] with equal leading sizes.
+fn factored_solve(b: &Tensor, l: &Tensor, upper: bool) -> Result<Tensor> {
+    let out = no_grad(|| both_triangles(l, &b.detach(), upper))?;
+    Ok(record("CholeskySolve", out, [b, l], |out| {
+        let (l, out) = (Saved::input(l), Saved::output(out));
+        Box::new(move |context, g| {
+            let (l, x) = (l.unpack(context)?, out.unpack(context)?);
+            let of_b = factored_solve(g, &l, upper)?;
+            let of_l = match context.needs(1) {
+                true => {
+                    let half = of_b.matmul(&x.mt()?)?;
+                    let sum = half.add(&half.mt()?)?;
+                    Some(if upper { l.matmul(&sum)? } else { sum.matmul(&l)? }.neg()?)
+                }
+                false => None,
+            };
+            Ok(smallvec![Some(of_b), of_l])
+        })
+    }))
+}
+
+fn both_triangles(l: &Tensor, b: &Tensor, upper: bool) -> Result<Tensor> {
+    let l = &l.detach();
     let (first, second) = if upper { (l.mt()?, l.clone()) } else { (l.clone(), l.mt()?) };
     solve_triangular(&second, &solve_triangular(&first, b, false, true, false)?, true, true, false)
 }
 
-/// `A^-1` where `A = L L^T`, or with `upper` `A = U^T U`, and L or U `[.., N, N]` is given.
-/// PyTorch: `torch.cholesky_inverse`. Errors: `LinAlg` where the diagonal has a zero; `Shape`, `NotImplemented`.
+/// `A^-1` where `A = L L^T`, or with `upper` `A = U^T U`, and L or U `[.., N, N]` is given. Its gradient as for
+/// [`cholesky_solve`]. PyTorch: `torch.cholesky_inverse`. Errors: `LinAlg` where the diagonal has a zero; `Shape`,
+/// `NotImplemented`.
 pub fn cholesky_inverse(l: &Tensor, upper: bool) -> Result<Tensor> {
     const OP: &str = "cholesky_inverse";
     let n = square(OP, l)?;
     if l.detach().diagonal(0, -2, -1)?.eq(0.0)?.any(crate::Dims::all(), false)?.item()?.to_bool() {
         return Err(TensorError::new(ErrorKind::LinAlg, OP, "the matrix is singular"));
     }
-    cholesky_solve(&Tensor::eye(n, l.dtype())?, l, upper)
+    let ones = Tensor::eye(n, l.dtype())?.broadcast_to(l.shape())?;
+    let out = no_grad(|| both_triangles(l, &ones, upper))?;
+    Ok(record("CholeskyInverse", out, [l], |out| {
+        let (l, out) = (Saved::input(l), Saved::output(out));
+        Box::new(move |context, g| {
+            let (l, x) = (l.unpack(context)?, out.unpack(context)?);
+            let common = x.matmul(&g.add(&g.mt()?)?)?.matmul(&x)?;
+            Ok(smallvec![Some(if upper { l.matmul(&common)? } else { common.matmul(&l)? }.neg()?)])
+        })
+    }))
 }
 
 /// X of `A X = B` from what [`lu_factor`](super::lu_factor) gave for A; with `left` false of `X A = B`, with `adjoint`

@@ -116,11 +116,11 @@ fn times(x: &Tensor, factor: Scalar) -> Result<Tensor> {
 }
 
 /// A factor as the op multiplies with it: cut to an integer where the tensors are integers.
-fn factor(op: &'static str, value: Scalar, dtype: DType) -> Result<Scalar> {
-    if dtype.is_float() {
-        return Ok(value);
-    }
-    Ok(Scalar::Int(castable(op, value, dtype)?.to_i64()))
+/// Error: `Value` where it lies beyond the range of the dtype in which that happens.
+fn factor(kind: Product, value: Scalar, dtype: DType) -> Result<Scalar> {
+    let wide = dtype.is_half() && !matches!(kind, Product::Mv);
+    let value = castable(kind.names().0, value, if wide { DType::F32 } else { dtype })?;
+    Ok(if dtype.is_float() { value } else { Scalar::Int(value.to_i64()) })
 }
 
 fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scalar) -> Result<Tensor> {
@@ -129,7 +129,7 @@ fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scal
     check_dtypes(op, a, b)?;
     check_dtypes(op, c, a)?;
     let dtype = a.dtype();
-    let (beta, alpha) = (factor(op, beta, dtype)?, factor(op, alpha, dtype)?);
+    let (beta, alpha) = (factor(kind, beta, dtype)?, factor(kind, alpha, dtype)?);
     let expanded = if c.rank() > shape.len() {
         Err(TensorError::new(ErrorKind::Shape, op, "the tensor has more dimensions than the product"))
     } else {
@@ -185,7 +185,7 @@ macro_rules! methods {
         /// are of one dtype. Where `beta` is 0 the tensor has no say, nor the product where `alpha` is 0: a NaN
         /// in them does not matter. Of integers the factors are cut to integers. Halves are rounded once.
         /// Errors of all: `Shape`; `DType` where the dtypes differ; `NotImplemented` for bool; `Value` for a factor
-        /// beyond the range of an integer dtype.
+        /// beyond the range of the dtype.
         impl Tensor {
             $(
                 $(#[$doc])*
@@ -243,7 +243,8 @@ impl Tensor {
         const OP: &str = "addr";
         let (beta, alpha) = (beta.into(), alpha.into());
         check_ranks(OP, "needs two vectors", &[(a, 1), (b, 1)])?;
-        let fold = |r: ResultType, t: &Tensor| r.tensor(t.dtype(), t.rank());
+        // The tensor is stretched first, so that a 0-d one counts as much as the others.
+        let fold = |r: ResultType, t: &Tensor| r.tensor(t.dtype(), 2);
         let dtype = [self, a, b].into_iter().fold(ResultType::new(), fold).dtype();
         for (name, factor) in [("beta", beta), ("alpha", alpha)] {
             let rule = match factor {
@@ -255,6 +256,7 @@ impl Tensor {
                 .with("factor", name)
                 .with("value", factor.to_string()));
         }
+        let (beta, alpha) = (castable(OP, beta, dtype)?, castable(OP, alpha, dtype)?);
         let shape = [a.shape()[0], b.shape()[0]];
         let fits = |e: TensorError| {
             TensorError::new(e.kind(), OP, "the tensor cannot be stretched to the shape of the product")
