@@ -120,6 +120,13 @@ def added(family):
         family.call("torch.addmv", c[0], a, b[:, 0], num=[37])
         family.call("torch.baddbmm", c, a[None], b[None], params={"beta": 0.5, "alpha": 0.5}, num=[37])
         family.call("torch.nn.functional.linear", a, b.t(), c[0], num=[37])
+    # The lengths about 16, where kernels change over, with alpha and beta (38).
+    for dtype in (F32, F64):
+        for k in (1, 2, 3, 15, 16, 17):
+            family.call("torch.dot", rough(dtype, (k,), 23), rough(dtype, (k,), 24), num=[38])
+            family.call(
+                "torch.addmm", rough(dtype, (2, 2), 25), rough(dtype, (2, k), 23), rough(dtype, (k, 2), 24),
+                params={"alpha": -1.5, "beta": 0.5}, num=[38])
 
 
 def linear(family):

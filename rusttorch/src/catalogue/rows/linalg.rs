@@ -53,7 +53,7 @@ rows! { ROWS: LinearAlgebra;
         input: Tensor, tol: Option<f64> = NONE, hermitian: bool = false;
         atol: Option<f64> = NONE, rtol: Option<f64> = NONE
     ) out => linalg::matrix_rank(&input, rank_tolerance(tol, atol, rtol), hermitian);
-    "torch.linalg.lstsq" (input: Tensor, b: Tensor, rcond: Option<f64> = NONE; driver: Option<String> = NONE)
+    "torch.linalg.lstsq" (input: Tensor, b: Tensor, rcond: Option<f64> = NONE; driver: Option<String> = NONE) out
         => least_squares(&input, &b, rcond, driver.as_deref());
     "torch.linalg.matrix_norm" (
         input: Tensor, ord: Value = "fro", dim: Vec<isize> = vec![-2i64, -1], keepdim: bool = false;

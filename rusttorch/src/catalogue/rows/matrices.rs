@@ -51,7 +51,7 @@ rows! { ROWS: Matrices;
     "torch.linalg.cross" (input: Tensor, other: Tensor; dim: isize = -1i64) out => input.cross(&other, Some(dim));
     "torch.cdist" (x1: Tensor, x2: Tensor, p: f64 = 2.0, compute_mode: String = "use_mm_for_euclid_dist_if_necessary")
         => check_compute_mode(&compute_mode).and_then(|()| x1.cdist(&x2, p));
-    "torch.nn.functional.linear" (input: Tensor, weight: Tensor, bias: Option<Tensor> = NONE)
+    "torch.nn.functional.linear" (input: Tensor, weight: Tensor, bias: Option<Tensor> = NONE) out
         => linear(&input, &weight, bias.as_ref());
 }
 
