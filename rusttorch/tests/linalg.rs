@@ -292,6 +292,30 @@ proptest! {
     }
 }
 
+/// The exchange of rows takes no part in the arithmetic: an infinity comes through it, as in PyTorch.
+#[test]
+fn lu_solve_exchanges_rows_and_nothing_else() {
+    let solved = |a: &Tensor, b: &[f64]| {
+        let (lu, pivots) = linalg::lu_factor(a).unwrap();
+        let b = tensor(b, &[b.len(), 1]);
+        linalg::lu_solve(&lu, &pivots, &b, true, false).unwrap().to_vec::<f64>().unwrap()
+    };
+    let exchanging = tensor(&[0.0, 1.0, 2.0, 0.0], &[2, 2]);
+    assert_eq!(solved(&exchanging, &[6.0, 3.0]), [1.5, 6.0]);
+    assert_eq!(solved(&exchanging, &[f64::INFINITY, 3.0])[1], f64::INFINITY);
+    assert_eq!(solved(&eye(3), &[1.0, 2.0, f64::INFINITY])[2], f64::INFINITY);
+}
+
+/// What is neither positive definite nor finite is refused, not turned into NaN.
+#[test]
+fn cholesky_refuses_what_is_not_finite() {
+    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    for values in [[inf, 0.0, 0.0, 1.0], [1.0, nan, nan, 1.0], [1.0, inf, inf, 1.0], [nan, 0.0, 0.0, 1.0]] {
+        let refused = linalg::cholesky(&tensor(&values, &[2, 2]), false).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::LinAlg, "{values:?}");
+    }
+}
+
 #[test]
 fn numbers_at_the_ends_of_the_range() {
     for factor in [1e-320, 1e-200, 1e200, 1e307] {

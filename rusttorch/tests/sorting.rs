@@ -245,6 +245,8 @@ fn refusals() {
     assert_eq!(kind(negative.bincount(None, 0)), ErrorKind::Value);
     assert_eq!(kind(negative.reshape([1, 2]).unwrap().bincount(None, 0)), ErrorKind::Shape);
     assert_eq!(kind(order.bincount(Some(&vector(&[1.0])), 0)), ErrorKind::Shape);
+    assert_eq!(kind(x.histc(usize::MAX, 0.0, 1.0)), ErrorKind::Memory);
+    assert_eq!(kind(x.histc(i64::MAX as usize, 0.0, 1.0)), ErrorKind::Memory);
     assert_eq!(kind(x.histc(0, 0.0, 1.0)), ErrorKind::Value);
     assert_eq!(kind(x.histc(4, 2.0, 1.0)), ErrorKind::Value);
     assert_eq!(kind(x.histc(4, 0.0, INF)), ErrorKind::Value);

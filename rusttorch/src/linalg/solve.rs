@@ -256,18 +256,34 @@ pub fn lu_solve(lu: &Tensor, pivots: &Tensor, b: &Tensor, left: bool, adjoint: b
         // X A = B is A^T X^T = B^T.
         return lu_solve(lu, pivots, &b.mt()?, true, !adjoint)?.mt();
     }
-    let p = permutation(OP, pivots, n, lu.dtype())?;
+    check_dtype(OP, lu)?;
+    let order = order_of(OP, pivots, n)?;
     let forward = |b: &Tensor, upper, unit| solve_triangular(lu, b, upper, true, unit);
     if adjoint {
         let back = |b: &Tensor, upper, unit| solve_triangular(&lu.mt()?, b, upper, true, unit);
-        return p.matmul(&back(&back(b, false, false)?, true, true)?);
+        return reordered(&back(&back(b, false, false)?, true, true)?, &order.argsort(-1, false)?);
     }
-    forward(&forward(&p.mt()?.matmul(b)?, false, true)?, true, false)
+    forward(&forward(&reordered(b, &order)?, false, true)?, true, false)
 }
 
-/// P of `A = P L U` from LAPACK's pivots `[.., N]`. Error: `Value`.
-fn permutation(op: &'static str, pivots: &Tensor, n: usize, dtype: DType) -> Result<Tensor> {
-    check_dtype(op, &Tensor::empty(&[0, 0], dtype)?)?;
+/// Row i of every matrix `[.., N, K]` is row `order[i]` of B, for orders `[.., N]`; the leading sizes broadcast. (A
+/// product with the permutation would spread a NaN over its column.)
+fn reordered(b: &Tensor, order: &Tensor) -> Result<Tensor> {
+    if order.numel() == 0 {
+        return Ok(b.clone());
+    }
+    let (mut b, mut index) = (b.clone(), order.unsqueeze(-1)?);
+    while b.rank() < index.rank() {
+        b = b.unsqueeze(0)?;
+    }
+    while index.rank() < b.rank() {
+        index = index.unsqueeze(0)?;
+    }
+    b.take_along_dim(&index, Some(-2))
+}
+
+/// Which row of A each row of `P^T A` is, from LAPACK's pivots `[.., N]`. Error: `Value`.
+fn order_of(op: &'static str, pivots: &Tensor, n: usize) -> Result<Tensor> {
     let mut rows = Vec::new();
     for exchanges in pivots.to_vec::<i32>()?.chunks_exact(n.max(1)) {
         let mut order: Vec<i64> = (0..n as i64).collect();
@@ -283,8 +299,7 @@ fn permutation(op: &'static str, pivots: &Tensor, n: usize, dtype: DType) -> Res
         }
         rows.extend(order);
     }
-    let order = Tensor::from_slice(&rows, pivots.shape())?;
-    permutation_matrix(&order, dtype)
+    Tensor::from_slice(&rows, pivots.shape())
 }
 
 /// P with `P[order[i], i] = 1`, from orders `[.., N]`.

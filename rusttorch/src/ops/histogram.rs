@@ -52,7 +52,7 @@ impl Tensor {
     /// PyTorch: `torch.histc`.
     ///
     /// Errors: `NotImplemented` for integers and bool, `Value` for no bins, for `min` above `max` and for ends that
-    /// are not finite.
+    /// are not finite, `Memory` for more bins than memory.
     pub fn histc(&self, bins: usize, min: f64, max: f64) -> Result<Tensor> {
         const OP: &str = "histc";
         if !self.dtype().is_float() {
@@ -62,6 +62,10 @@ impl Tensor {
         if bins == 0 {
             return Err(TensorError::new(ErrorKind::Value, OP, "needs at least one bin"));
         }
+        // One bin more than that is needed, and its number as an index.
+        let last = i64::try_from(bins).ok().filter(|&n| n < i64::MAX).ok_or_else(|| {
+            TensorError::new(ErrorKind::Memory, OP, "number of bins overflows").with("bins", bins)
+        })? - 1;
         let x = self.detach().flatten()?;
         let (mut low, mut high) = (min, max);
         if low == high && x.numel() > 0 {
@@ -85,9 +89,9 @@ impl Tensor {
         let (low, high) = (Tensor::full(&[], low, x.dtype())?, Tensor::full(&[], high, x.dtype())?);
         let within = x.ge(&low)?.logical_and(&x.le(&high)?)?;
         let place = x.sub(&low)?.mul(bins as f64)?.div(&high.sub(&low)?)?;
-        let bin = place.to_dtype(DType::I64)?.clamp_max(bins as i64 - 1)?;
+        let bin = place.to_dtype(DType::I64)?.clamp_max(last)?;
         // What lies outside goes to one bin more, which is cut off.
-        let bin = Tensor::where_cond(&within, &bin, bins as i64)?;
+        let bin = Tensor::where_cond(&within, &bin, last + 1)?;
         let ones = Tensor::ones(&[1], DType::I64)?.broadcast_to(x.shape())?;
         let counts = Tensor::zeros(&[bins + 1], DType::I64)?.scatter_add(0, &bin, &ones)?;
         counts.narrow(0, 0, bins)?.to_dtype(self.dtype())

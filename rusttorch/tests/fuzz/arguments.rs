@@ -1,6 +1,6 @@
 //! Random arguments that mostly fit an op's signature.
 
-use rusttorch::catalogue::{Op, Param, Value};
+use rusttorch::catalogue::{Family, Op, Param, Value};
 use rusttorch::{DType, Scalar, Tensor};
 
 use crate::operands::{FLOATS, INTS, Operands, Tape};
@@ -11,7 +11,12 @@ pub(crate) struct Arguments(pub(crate) Vec<(&'static str, Value)>);
 
 impl Arguments {
     pub(crate) fn new(tape: &mut Tape<'_>, op: &Op, float_only: bool) -> Arguments {
-        let mut maker = Maker { operands: Operands::new(tape, float_only), used: 0 };
+        let matrices = matches!(op.family, Family::Matrices | Family::LinearAlgebra);
+        let operands = match matrices && tape.below(4) > 0 {
+            true => Operands::matrices(tape),
+            false => Operands::new(tape, float_only),
+        };
+        let mut maker = Maker { operands, used: 0 };
         let mut list = Vec::new();
         for param in op.params {
             if param.default().is_some() && tape.below(3) == 0 {

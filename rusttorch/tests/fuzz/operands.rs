@@ -131,6 +131,34 @@ pub(crate) struct Operands {
 }
 
 impl Operands {
+    /// For ops of matrices: mostly square ones of one side, in f32 or f64, and often with a large diagonal, so
+    /// that they can be inverted.
+    pub(crate) fn matrices(tape: &mut Tape<'_>) -> Operands {
+        let mut all = Operands::new(tape, true);
+        let dtype = if tape.below(2) == 0 { DType::F32 } else { DType::F64 };
+        let side = tape.one_of(&[1, 2, 2, 3, 4]);
+        let batch: &[usize] = tape.one_of(&[&[], &[], &[2], &[1, 3]]);
+        for slot in &mut all.x {
+            let columns = if tape.rarely(3) { tape.one_of(&[1, 2, 3]) } else { side };
+            let shape = [if tape.below(3) == 0 { &[] } else { batch }, &[side, columns]].concat();
+            let n = shape.iter().product();
+            let x = elements(n, dtype, tape.next() as u64, true);
+            let x = x.reshape(shape.iter().map(|&n| n as isize).collect::<Vec<_>>()).unwrap();
+            let x = match tape.below(3) {
+                0 if columns == side => x.matmul(&x.mt().unwrap()).unwrap(),
+                _ => x,
+            };
+            let diagonal = Tensor::eye(side, dtype).unwrap().mul(tape.below(4) as f64 * 2.0).unwrap();
+            let x = if columns == side { x.add(&diagonal).unwrap() } else { x };
+            *slot = match tape.below(4) {
+                0 => x.select(-1, 0).unwrap(),
+                1 => x.mt().unwrap().copy().unwrap().mt().unwrap(),
+                _ => x,
+            };
+        }
+        all
+    }
+
     pub(crate) fn new(tape: &mut Tape<'_>, float_only: bool) -> Operands {
         let own = |tape: &mut Tape<'_>, shape: &[usize], dtype: DType| {
             let n = shape.iter().product();
