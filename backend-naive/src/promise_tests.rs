@@ -2,7 +2,8 @@
 //! fine, and the capabilities claim what is there.
 
 use rusttorch_backend::ops::{
-    Activation, ArgReduceOp, BinaryOp, CompareOp, ReduceOp, ScanOp, ScatterOp, SoftmaxOp, TernaryOp, UnaryOp,
+    Activation, ArgReduceOp, BinaryOp, CompareOp, ReduceOp, ScanOp, ScatterOp, SoftmaxOp, SortOp, TernaryOp,
+    UnaryOp,
 };
 use rusttorch_backend::{Backend, DType, ErrorKind, Family, Layout, Result, View, ViewMut};
 
@@ -176,6 +177,8 @@ fn empty_operands_are_fine() {
         Naive.scan(ScanOp::Cummax, x.view(), 0, y.out(), Some(at.out())).unwrap();
         Naive.softmax(SoftmaxOp::Softmax, x.view(), 0, y.out()).unwrap();
         Naive.softmax_backward(SoftmaxOp::Softmax, x.view(), x.view(), 0, y.out()).unwrap();
+        Naive.sort(SortOp::Sort { descending: true }, x.view(), 0, y.out(), at.out()).unwrap();
+        Naive.searchsorted(x.view(), x.view(), false, at.out()).unwrap();
         Naive.gather(x.view(), 0, at.view(), y.out()).unwrap();
         Naive.scatter(ScatterOp::Add, y.out(), 0, at.view(), x.view()).unwrap();
     }
@@ -232,13 +235,20 @@ fn claims_are_kept_and_complete() {
         for &op in ArgReduceOp::ALL {
             check(Family::ArgReduce, op.name(), dtype, Naive.arg_reduce(op, x, 1, sums.out()));
         }
-        for op in [ScanOp::Cumsum, ScanOp::Cumprod] {
-            let out = if dtype.is_float() { &mut y } else { &mut wide };
-            check(Family::Scan, op.name(), dtype, Naive.scan(op, x, 0, out.out(), None));
+        for &op in ScanOp::ALL {
+            let ended = match op.has_indices() {
+                true => Naive.scan(op, x, 0, y.out(), Some(wide.out())),
+                false if dtype.is_float() => Naive.scan(op, x, 0, y.out(), None),
+                false => Naive.scan(op, x, 0, wide.out(), None),
+            };
+            check(Family::Scan, op.name(), dtype, ended);
         }
-        for op in [ScanOp::Cummax, ScanOp::Cummin] {
-            check(Family::Scan, op.name(), dtype, Naive.scan(op, x, 0, y.out(), Some(wide.out())));
+        for &op in SortOp::ALL {
+            let (values, indices) =
+                if op.gives(2) == 2 { (&mut y, &mut wide) } else { (&mut line, &mut sums) };
+            check(Family::Sort, op.name(), dtype, Naive.sort(op, x, 1, values.out(), indices.out()));
         }
+        check(Family::Searchsorted, "searchsorted", dtype, Naive.searchsorted(x, x, false, wide.out()));
         for op in [ScatterOp::Assign, ScatterOp::Add, ScatterOp::Mul, ScatterOp::Amax, ScatterOp::Amin] {
             check(Family::Scatter, op.name(), dtype, Naive.scatter(op, y.out(), 0, index.view(), x));
         }

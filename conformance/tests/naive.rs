@@ -68,6 +68,7 @@ fn composed_defaults() {
         "pool",
         "attention",
         "index",
+        "sort",
         "optimizer",
         "random",
     ];

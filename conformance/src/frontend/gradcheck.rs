@@ -201,6 +201,20 @@ fn checks() -> Vec<Check> {
                     move |t: &[Tensor]| t[0].logsumexp(d(), false)
                 }),
             ),
+            (
+                "norm of order 2",
+                Box::new({
+                    let d = dims.clone();
+                    move |t: &[Tensor]| t[0].norm(2.0, d(), false)
+                }),
+            ),
+            (
+                "norm of order 3",
+                Box::new({
+                    let d = dims.clone();
+                    move |t: &[Tensor]| t[0].norm(3.0, d(), true)
+                }),
+            ),
         ];
         for (name, function) in all {
             add(&format!("{name} {label}"), vec![x()], function);
@@ -212,6 +226,14 @@ fn checks() -> Vec<Check> {
     add("min", vec![x()], Box::new(|t| t[0].min()));
     add("max along 1", vec![x()], Box::new(|t| Ok(t[0].max_dim(1, false)?.0)));
     add("min along 0", vec![x()], Box::new(|t| Ok(t[0].min_dim(0, true)?.0)));
+    add("median", vec![x()], Box::new(|t| t[0].median()));
+    add("sort", vec![x()], Box::new(|t| Ok(t[0].sort(1, true)?.0)));
+    add("topk", vec![x()], Box::new(|t| Ok(t[0].topk(2, 1, true, true)?.0)));
+    add("kthvalue", vec![x()], Box::new(|t| Ok(t[0].kthvalue(2, 1, false)?.0)));
+    add("cumsum", vec![x()], Box::new(|t| t[0].cumsum(1, None)));
+    add("cumprod", vec![x()], Box::new(|t| t[0].cumprod(0, None)));
+    add("cummax", vec![x()], Box::new(|t| Ok(t[0].cummax(1)?.0)));
+    add("logcumsumexp", vec![x()], Box::new(|t| t[0].logcumsumexp(1)));
 
     add("matmul", vec![x(), y()], Box::new(|t| t[0].matmul(&t[1])));
     add("matmul by a vector", vec![x(), values(&[3], &[0.4, -1.2, 0.9])], Box::new(|t| t[0].matmul(&t[1])));
