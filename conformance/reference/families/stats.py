@@ -88,6 +88,10 @@ def norms(family):
     family.call("torch.norm", X, grad=True, grad2=True)
     family.call("torch.norm", X, "fro", [0, 1], True, grad=True)
     family.call("torch.norm", X, None, 1)
+    family.call("torch.norm", X, "nuc")
+    family.call("torch.norm", X.reshape(2, 1, 3), "nuc", [0, 2], True)
+    family.error("torch.norm", X, "nuc", 1)
+    family.error("torch.norm", X[0].clone(), "nuc")
     family.error("torch.norm", X, "foo")
     op = "torch.linalg.vector_norm"
     for dtype in FLOATS:

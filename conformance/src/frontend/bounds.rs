@@ -94,6 +94,14 @@ const REDUCTIONS: &[Row] = &[
         reason: "as var and std; PyTorch takes the mean from its running update, too",
     },
     Row {
+        ops: &["torch.norm"],
+        f32: (2.0, 0.0),
+        f64: (5.0, 0.0),
+        half: (1.0, 0.0),
+        over: Over::Element,
+        reason: "as the contract's row vector_norm; the nuclear norm is a sum of singular values",
+    },
+    Row {
         ops: &["torch.nansum", "torch.nanmean"],
         f32: (1.0, 1.0),
         f64: (1.0, 1.0),

@@ -48,7 +48,7 @@ rows! { ROWS: Reductions;
     ) => spread("std_mean", &dim, unbiased, correction).and_then(|(dims, c)| input.std_mean(dims, c, keepdim));
     "torch.norm" (
         input: Tensor, p: Value = "fro", dim: Dims = NONE, keepdim: bool = false; dtype: Option<DType> = NONE
-    ) out => order_of(&p).and_then(|p| input.vector_norm(p, dim, keepdim, dtype));
+    ) out => norm(&input, &p, dim, keepdim, dtype);
     "torch.linalg.vector_norm" (
         x: Tensor, ord: f64 = 2.0, dim: Dims = NONE, keepdim: bool = false; dtype: Option<DType> = NONE
     ) out => x.vector_norm(ord, dim, keepdim, dtype);
@@ -125,16 +125,28 @@ fn spread(
     }
 }
 
-/// The order of a norm, by PyTorch's names for it.
-fn order_of(p: &Value) -> Result<f64> {
-    match p {
-        Value::None => Ok(2.0),
-        Value::Text(name) if name == "fro" => Ok(2.0),
-        Value::Text(name) => {
-            Err(TensorError::new(ErrorKind::Value, "norm", "unknown order").with("p", name.clone()))
+/// A norm by PyTorch's names for its order; the nuclear one is of matrices.
+fn norm(x: &Tensor, p: &Value, dims: Dims, keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
+    let refuse = |kind, rule| TensorError::new(kind, "norm", rule);
+    let order = match p {
+        Value::None => 2.0,
+        Value::Text(name) if name == "fro" => 2.0,
+        #[cfg(feature = "linalg")]
+        Value::Text(name) if name == "nuc" => {
+            let named = dims.0.filter(|dims| !dims.is_empty());
+            let dims = named.unwrap_or_else(|| (0..x.rank() as isize).collect());
+            let [a, b] = dims[..] else {
+                let e = refuse(ErrorKind::Shape, "the nuclear norm is of two dimensions");
+                return Err(e.with("dims", &dims[..]));
+            };
+            return crate::linalg::matrix_norm(x, crate::linalg::MatrixNorm::Nuclear, [a, b], keepdim, dtype);
         }
-        p => argument("norm", "p", p),
-    }
+        Value::Text(name) => {
+            return Err(refuse(ErrorKind::Value, "unknown order").with("p", name.clone()));
+        }
+        p => argument("norm", "p", p)?,
+    };
+    x.vector_norm(order, dims, keepdim, dtype)
 }
 
 fn between(op: &'static str, name: &str) -> Result<Interpolation> {
