@@ -751,6 +751,10 @@ fn refusals() {
     assert_eq!(kind(linalg::cond(&z(&[2, 3]), Some(1.0.into()))), Shape);
 
     let singular = Tensor::stack(&[&eye(2), &Tensor::ones(&[2, 2], DType::F64).unwrap()], 0).unwrap();
+    // Empty matrices, and more of them than numbers go.
+    let many = z(&[0, 0]).expand([1 << 40, 1 << 40, 0, 0]).unwrap();
+    assert_eq!(kind(linalg::det(&many)), ErrorKind::Memory);
+    assert_eq!(kind(linalg::svdvals(&many)), ErrorKind::Memory);
     let e = linalg::inv(&singular).unwrap_err();
     assert_eq!(e.to_string(), "inv: the matrix is singular: matrix 1");
 }

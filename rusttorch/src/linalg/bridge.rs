@@ -130,25 +130,28 @@ pub(super) struct Batch<T> {
     pub(super) rows: usize,
     pub(super) columns: usize,
     lead: Shape,
+    count: usize,
 }
 
 impl<T: Real> Batch<T> {
     /// The matrices of a tensor of this element type and at least rank 2.
     pub(super) fn read(op: &'static str, x: &Tensor) -> Result<Batch<T>> {
         let (rows, columns) = sizes(op, x)?;
+        // The leading sizes of matrices without elements may be any.
+        let count = numel(op, lead(x))?;
         let data = x.detach().mt()?.elements::<T>(op)?;
-        Ok(Batch { data, rows, columns, lead: lead(x).into() })
+        Ok(Batch { data, rows, columns, lead: lead(x).into(), count })
     }
 
     /// Zeros in a batch of the same leading sizes. Error: `Memory`.
     pub(super) fn room(&self, op: &'static str, rows: usize, columns: usize) -> Result<Batch<T>> {
-        let count = numel(op, &[numel(op, &self.lead)?, rows, columns])?;
-        Ok(Batch { data: room(op, count, T::ZERO)?, rows, columns, lead: self.lead.clone() })
+        let data = room(op, numel(op, &[self.count, rows, columns])?, T::ZERO)?;
+        Ok(Batch { data, rows, columns, lead: self.lead.clone(), count: self.count })
     }
 
     /// How many matrices there are.
     pub(super) fn count(&self) -> usize {
-        self.lead.iter().product()
+        self.count
     }
 
     /// The place of one matrix.
