@@ -11,26 +11,10 @@ use rusttorch::nn::functional::{
 };
 use rusttorch::{DType, Dims, Index, Interpolation, Reduction, Result, Rounding, Tensor};
 
-fn tensor(values: &[f64], shape: &[usize]) -> Tensor {
-    Tensor::from_slice(values, shape).unwrap()
-}
+#[path = "support/gradients.rs"]
+mod support;
 
-/// Numbers between -2 and 2 away from the integers and halves, where ops have kinks and jumps.
-fn sample(shape: &[usize]) -> Tensor {
-    let n: usize = shape.iter().product();
-    let values: Vec<f64> =
-        (0..n).map(|i| ((i * 7 + 3) % 16) as f64 * 0.25 - 1.9 + 0.01 * (i % 5) as f64).collect();
-    tensor(&values, shape)
-}
-
-fn positive(shape: &[usize]) -> Tensor {
-    sample(shape).abs().unwrap().add(0.3).unwrap()
-}
-
-fn both(name: &str, f: &dyn Fn(&[Tensor]) -> Result<Tensor>, inputs: &[Tensor]) {
-    gradcheck(f, inputs).unwrap_or_else(|e| panic!("{name}: {e}"));
-    gradgradcheck(f, inputs).unwrap_or_else(|e| panic!("{name}, second derivative: {e}"));
-}
+use support::{both, positive, sample, tensor};
 
 /// Where an op is defined and smooth.
 fn domain(op: UnaryOp) -> Tensor {

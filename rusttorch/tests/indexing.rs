@@ -8,6 +8,8 @@ mod gradients;
 mod model;
 #[path = "indexing/ops.rs"]
 mod ops;
+#[path = "support/gradients.rs"]
+mod support;
 
 use model::Model;
 use proptest::prelude::*;

@@ -1,13 +1,14 @@
 //! Distinct elements, or distinct slices along a dim.
 //!
 //! Elements are put in order, neighbours are compared, and a running count numbers the groups of equals. How
-//! many groups there are is read before their starts are written. Slices are brought back to single numbers
+//! many groups there are is known before their starts are written (`nonzero`). Slices are brought back to single numbers
 //! first: each column of them to the numbers of its groups, then pairs of columns to one column, until
 //! one is left.
 
 use rusttorch_backend::layout::normalize_dim;
 use rusttorch_backend::{DType, ErrorKind, Result, TensorError};
 
+use super::nonzero::nonzero_flat;
 use crate::tensor::Tensor;
 
 /// What [`Tensor::unique`] and [`Tensor::unique_consecutive`] find.
@@ -76,16 +77,7 @@ fn row_keys(rows: &Tensor) -> Result<Tensor> {
 /// at each place, if they were put in order.
 fn groups(starts: &Tensor, order: Option<&Tensor>, asked: Asked) -> Result<(Tensor, Unique)> {
     let n = starts.size(0)?;
-    let numbers = run_numbers(starts)?;
-    let count = match n {
-        0 => 0,
-        _ => numbers.select(0, -1)?.item()?.to_i64() as usize + 1,
-    };
-    // What starts nothing goes to one place more, which is cut off.
-    let places = Tensor::where_cond(starts, &numbers, count as i64)?;
-    let positions = Tensor::arange(0, n as i64, 1, DType::I64)?;
-    let begins =
-        Tensor::empty(&[count + 1], DType::I64)?.scatter(0, &places, &positions)?.narrow(0, 0, count)?;
+    let begins = nonzero_flat(starts)?;
     let counts = match asked.counts {
         true => {
             let end = Tensor::full(&[1], n as i64, DType::I64)?;
@@ -95,8 +87,10 @@ fn groups(starts: &Tensor, order: Option<&Tensor>, asked: Asked) -> Result<(Tens
     };
     let inverse = match (asked.inverse, order) {
         (false, _) => None,
-        (true, None) => Some(numbers),
-        (true, Some(order)) => Some(Tensor::empty(&[n], DType::I64)?.scatter(0, order, &numbers)?),
+        (true, None) => Some(run_numbers(starts)?),
+        (true, Some(order)) => {
+            Some(Tensor::empty(&[n], DType::I64)?.scatter(0, order, &run_numbers(starts)?)?)
+        }
     };
     let firsts = match order {
         Some(order) => order.gather(0, &begins)?,

@@ -7,7 +7,7 @@
 //! out forms must give what the function gives, a refused one must leave its target alone; gradients must not
 //! depend on strides either.
 //!
-//! 200 000 cases in four tests. `RUSTTORCH_FUZZ_CASES` sets a smaller or larger number per test (never
+//! 50 000 cases a test. `RUSTTORCH_FUZZ_CASES` sets a smaller or larger number per test (never
 //! smaller where `CI` is set), `RUSTTORCH_FUZZ_SEED` other numbers, `RUSTTORCH_FUZZ_OP` one op (its path).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
