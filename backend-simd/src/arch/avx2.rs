@@ -1,0 +1,274 @@
+//! AVX2 with FMA: a vector is two registers.
+
+use std::arch::x86_64::*;
+
+use super::lanes::{Bits, Isa, Kernel, Mask, Real};
+
+/// Proof that the CPU has AVX2 and FMA.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    pub(crate) fn detect() -> Option<Avx2> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+}
+
+impl Isa for Avx2 {
+    type F32 = F32;
+    type F64 = F64;
+
+    fn enter<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn compiled<K: Kernel>(isa: Avx2, kernel: K) -> K::Output {
+            kernel.run(isa)
+        }
+        // SAFETY: the token proves that the CPU has the features.
+        unsafe { compiled(self, kernel) }
+    }
+}
+
+macro_rules! pair {
+    ($f:ident($a:expr, $b:expr)) => {
+        // SAFETY: a vector exists only where a token does, which proves the features.
+        [unsafe { $f($a[0], $b[0]) }, unsafe { $f($a[1], $b[1]) }]
+    };
+    ($f:ident($a:expr)) => {
+        // SAFETY: a vector exists only where a token does, which proves the features.
+        [unsafe { $f($a[0]) }, unsafe { $f($a[1]) }]
+    };
+    ($f:ident::<$k:tt>($a:expr, $b:expr)) => {
+        // SAFETY: a vector exists only where a token does, which proves the features.
+        [unsafe { $f::<$k>($a[0], $b[0]) }, unsafe { $f::<$k>($a[1], $b[1]) }]
+    };
+    ($f:ident::<$k:tt>($a:expr)) => {
+        // SAFETY: a vector exists only where a token does, which proves the features.
+        [unsafe { $f::<$k>($a[0]) }, unsafe { $f::<$k>($a[1]) }]
+    };
+}
+
+macro_rules! avx2 {
+    (
+        $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $reg:ty;
+        $set1:ident $loadu:ident $storeu:ident $stream:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
+        $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blendv:ident $and:ident $or:ident $xor:ident
+        $movemask:ident $to_int:ident $from_int:ident;
+        $iset1:ident $iadd:ident $isub:ident $slli:ident $srli:ident
+    ) => {
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $V([$reg; 2]);
+
+        /// All bits of a lane set, or none.
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $M([$reg; 2]);
+
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $B([__m256i; 2]);
+
+        impl Mask for $M {
+            #[inline(always)]
+            fn and(self, b: Self) -> Self {
+                $M(pair!($and(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn or(self, b: Self) -> Self {
+                $M(pair!($or(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn not(self) -> Self {
+                // SAFETY: a vector exists only where a token does, which proves the features.
+                let ones = unsafe { $from_int(_mm256_set1_epi32(-1)) };
+                $M(pair!($xor(self.0, [ones; 2])))
+            }
+            #[inline(always)]
+            fn any(self) -> bool {
+                let [a, b] = pair!($movemask(self.0));
+                a | b != 0
+            }
+        }
+
+        impl Real for $V {
+            type Isa = Avx2;
+            type Scalar = $real;
+            type Array = [$real; $n];
+            type Mask = $M;
+            type Bits = $B;
+            const LANES: usize = $n;
+
+            #[inline(always)]
+            fn splat(_: Avx2, v: $real) -> Self {
+                // SAFETY: the token proves the features.
+                $V([unsafe { $set1(v) }; 2])
+            }
+            #[inline(always)]
+            fn load(_: Avx2, from: &[$real; $n]) -> Self {
+                let (low, high) = from.split_at($n / 2);
+                // SAFETY: the token proves the features; both halves are as long as a register.
+                $V([unsafe { $loadu(low.as_ptr()) }, unsafe { $loadu(high.as_ptr()) }])
+            }
+            #[inline(always)]
+            fn store(self, to: &mut [$real; $n]) {
+                let (low, high) = to.split_at_mut($n / 2);
+                // SAFETY: a vector exists only where a token does; the half is as long as a register.
+                unsafe { $storeu(low.as_mut_ptr(), self.0[0]) };
+                // SAFETY: as above.
+                unsafe { $storeu(high.as_mut_ptr(), self.0[1]) };
+            }
+            #[inline(always)]
+            fn stream(self, to: &mut [$real; $n]) {
+                if !to.as_ptr().cast::<$reg>().is_aligned() {
+                    return self.store(to);
+                }
+                let (low, high) = to.split_at_mut($n / 2);
+                // SAFETY: as in `store`; the first half is aligned, as was checked, and so is the second.
+                unsafe { $stream(low.as_mut_ptr(), self.0[0]) };
+                // SAFETY: as above.
+                unsafe { $stream(high.as_mut_ptr(), self.0[1]) };
+            }
+            #[inline(always)]
+            fn add(self, b: Self) -> Self {
+                $V(pair!($add(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn sub(self, b: Self) -> Self {
+                $V(pair!($sub(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn mul(self, b: Self) -> Self {
+                $V(pair!($mul(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn div(self, b: Self) -> Self {
+                $V(pair!($div(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: a vector exists only where a token does, which proves the features.
+                $V(std::array::from_fn(|i| unsafe { $fmadd(self.0[i], b.0[i], c.0[i]) }))
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $V(pair!($sqrt(self.0)))
+            }
+            #[inline(always)]
+            fn round(self) -> Self {
+                $V(pair!($round::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0)))
+            }
+            #[inline(always)]
+            fn floor(self) -> Self {
+                $V(pair!($round::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(self.0)))
+            }
+            #[inline(always)]
+            fn ceil(self) -> Self {
+                $V(pair!($round::<{ _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC }>(self.0)))
+            }
+            #[inline(always)]
+            fn trunc(self) -> Self {
+                $V(pair!($round::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(self.0)))
+            }
+            #[inline(always)]
+            fn max_or_second(self, b: Self) -> Self {
+                $V(pair!($max(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn min_or_second(self, b: Self) -> Self {
+                $V(pair!($min(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn lt(self, b: Self) -> $M {
+                $M(pair!($cmp::<_CMP_LT_OQ>(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn le(self, b: Self) -> $M {
+                $M(pair!($cmp::<_CMP_LE_OQ>(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn eq(self, b: Self) -> $M {
+                $M(pair!($cmp::<_CMP_EQ_OQ>(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn unordered(self, b: Self) -> $M {
+                $M(pair!($cmp::<_CMP_UNORD_Q>(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn or_else(self, mask: $M, b: Self) -> Self {
+                // SAFETY: a vector exists only where a token does, which proves the features.
+                $V(std::array::from_fn(|i| unsafe { $blendv(b.0[i], self.0[i], mask.0[i]) }))
+            }
+            #[inline(always)]
+            fn bits(self) -> $B {
+                $B(pair!($to_int(self.0)))
+            }
+            #[inline(always)]
+            fn chunks(slice: &[$real]) -> (&[[$real; $n]], &[$real]) {
+                slice.as_chunks()
+            }
+            #[inline(always)]
+            fn chunks_mut(slice: &mut [$real]) -> (&mut [[$real; $n]], &mut [$real]) {
+                slice.as_chunks_mut()
+            }
+            #[inline(always)]
+            fn zeros() -> [$real; $n] {
+                [0.0; $n]
+            }
+        }
+
+        impl Bits for $B {
+            type Word = $word;
+            type Real = $V;
+
+            #[inline(always)]
+            fn splat_like(self, v: $word) -> Self {
+                // SAFETY: a vector exists only where a token does, which proves the features.
+                $B([unsafe { $iset1(v as $signed) }; 2])
+            }
+            #[inline(always)]
+            fn add(self, b: Self) -> Self {
+                $B(pair!($iadd(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn sub(self, b: Self) -> Self {
+                $B(pair!($isub(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn and(self, b: Self) -> Self {
+                $B(pair!(_mm256_and_si256(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn or(self, b: Self) -> Self {
+                $B(pair!(_mm256_or_si256(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn xor(self, b: Self) -> Self {
+                $B(pair!(_mm256_xor_si256(self.0, b.0)))
+            }
+            #[inline(always)]
+            fn shift_left<const K: i32>(self) -> Self {
+                $B(pair!($slli::<K>(self.0)))
+            }
+            #[inline(always)]
+            fn shift_right<const K: i32>(self) -> Self {
+                $B(pair!($srli::<K>(self.0)))
+            }
+            #[inline(always)]
+            fn real(self) -> $V {
+                $V(pair!($from_int(self.0)))
+            }
+        }
+    };
+}
+
+avx2! {
+    F32 U32 M32 f32, u32 as i32, 16, __m256;
+    _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_stream_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps
+    _mm256_sqrt_ps _mm256_round_ps _mm256_max_ps _mm256_min_ps _mm256_cmp_ps _mm256_blendv_ps _mm256_and_ps _mm256_or_ps _mm256_xor_ps
+    _mm256_movemask_ps _mm256_castps_si256 _mm256_castsi256_ps;
+    _mm256_set1_epi32 _mm256_add_epi32 _mm256_sub_epi32 _mm256_slli_epi32 _mm256_srli_epi32
+}
+avx2! {
+    F64 U64 M64 f64, u64 as i64, 8, __m256d;
+    _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_stream_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd _mm256_fmadd_pd
+    _mm256_sqrt_pd _mm256_round_pd _mm256_max_pd _mm256_min_pd _mm256_cmp_pd _mm256_blendv_pd _mm256_and_pd _mm256_or_pd _mm256_xor_pd
+    _mm256_movemask_pd _mm256_castpd_si256 _mm256_castsi256_pd;
+    _mm256_set1_epi64x _mm256_add_epi64 _mm256_sub_epi64 _mm256_slli_epi64 _mm256_srli_epi64
+}

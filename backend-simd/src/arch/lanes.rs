@@ -1,0 +1,130 @@
+//! What a kernel may ask of a vector: only what kernels use, named by its rule for NaN.
+
+use std::fmt::Debug;
+
+/// An instruction set, as the token that proves that the CPU has it.
+pub(crate) trait Isa: Copy + Debug + Send + Sync + 'static {
+    /// 16 lanes.
+    type F32: Real<Isa = Self, Scalar = f32, Array = [f32; 16]>;
+    /// 8 lanes.
+    type F64: Real<Isa = Self, Scalar = f64, Array = [f64; 8]>;
+
+    /// Runs a kernel in a function that is compiled for this instruction set.
+    fn enter<K: Kernel>(self, kernel: K) -> K::Output;
+}
+
+/// A computation that is compiled for every instruction set.
+pub(crate) trait Kernel {
+    type Output;
+    /// To be marked `#[inline(always)]`.
+    fn run<I: Isa>(self, isa: I) -> Self::Output;
+}
+
+/// The element of a vector.
+pub(crate) trait Scalar: Copy + Debug + Default + PartialEq + PartialOrd + Send + Sync + 'static {
+    /// Its bits.
+    type Word: Copy;
+    /// From the f64 nearest to it.
+    fn from_f64(v: f64) -> Self;
+}
+
+impl Scalar for f32 {
+    type Word = u32;
+    fn from_f64(v: f64) -> f32 {
+        v as f32
+    }
+}
+
+impl Scalar for f64 {
+    type Word = u64;
+    fn from_f64(v: f64) -> f64 {
+        v
+    }
+}
+
+/// A vector of floats.
+pub(crate) trait Real: Copy {
+    type Isa: Isa;
+    type Scalar: Scalar;
+    /// As many elements as there are lanes.
+    type Array: Copy + AsRef<[Self::Scalar]> + AsMut<[Self::Scalar]>;
+    type Mask: Mask;
+    /// The lanes as unsigned integers of the same width.
+    type Bits: Bits<Word = <Self::Scalar as Scalar>::Word, Real = Self>;
+    const LANES: usize;
+
+    fn splat(isa: Self::Isa, v: Self::Scalar) -> Self;
+    fn load(isa: Self::Isa, from: &Self::Array) -> Self;
+    fn store(self, to: &mut Self::Array);
+    /// Stores past the caches; for outputs that will not be read soon. `to` is aligned to a whole vector.
+    fn stream(self, to: &mut Self::Array);
+
+    fn add(self, b: Self) -> Self;
+    fn sub(self, b: Self) -> Self;
+    fn mul(self, b: Self) -> Self;
+    fn div(self, b: Self) -> Self;
+    /// `self * b + c`, rounded once.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    fn sqrt(self) -> Self;
+    /// To the nearest whole number, halves to even.
+    fn round(self) -> Self;
+    fn floor(self) -> Self;
+    fn ceil(self) -> Self;
+    fn trunc(self) -> Self;
+    /// The larger; `b` where either is NaN or both are zeros.
+    fn max_or_second(self, b: Self) -> Self;
+    /// The smaller; `b` where either is NaN or both are zeros.
+    fn min_or_second(self, b: Self) -> Self;
+
+    /// False where either is NaN.
+    fn lt(self, b: Self) -> Self::Mask;
+    /// False where either is NaN.
+    fn le(self, b: Self) -> Self::Mask;
+    /// False where either is NaN.
+    fn eq(self, b: Self) -> Self::Mask;
+    /// Where either is NaN.
+    fn unordered(self, b: Self) -> Self::Mask;
+    /// `self` where the mask is set, else `b`.
+    fn or_else(self, mask: Self::Mask, b: Self) -> Self;
+
+    fn bits(self) -> Self::Bits;
+
+    // ---- derived, the same on every level ---------------------------------------------------------
+
+    /// The chunks of a slice and what is left over.
+    fn chunks(slice: &[Self::Scalar]) -> (&[Self::Array], &[Self::Scalar]);
+    /// The chunks of a slice and what is left over.
+    fn chunks_mut(slice: &mut [Self::Scalar]) -> (&mut [Self::Array], &mut [Self::Scalar]);
+
+    /// A constant.
+    #[inline(always)]
+    fn constant(isa: Self::Isa, v: f64) -> Self {
+        Self::splat(isa, Self::Scalar::from_f64(v))
+    }
+
+    /// An array of zeros.
+    fn zeros() -> Self::Array;
+}
+
+/// A choice per lane.
+pub(crate) trait Mask: Copy {
+    fn and(self, b: Self) -> Self;
+    fn or(self, b: Self) -> Self;
+    fn not(self) -> Self;
+    fn any(self) -> bool;
+}
+
+/// A vector of unsigned integers; arithmetic wraps.
+pub(crate) trait Bits: Copy {
+    type Word;
+    type Real;
+    fn splat_like(self, v: Self::Word) -> Self;
+    fn add(self, b: Self) -> Self;
+    fn sub(self, b: Self) -> Self;
+    fn and(self, b: Self) -> Self;
+    fn or(self, b: Self) -> Self;
+    fn xor(self, b: Self) -> Self;
+    fn shift_left<const N: i32>(self) -> Self;
+    fn shift_right<const N: i32>(self) -> Self;
+    fn real(self) -> Self::Real;
+}

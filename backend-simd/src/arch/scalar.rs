@@ -1,0 +1,209 @@
+//! The level that every CPU has: arrays and loops. Also what the others are tested against.
+
+use super::lanes::{Bits, Isa, Kernel, Mask, Real};
+
+/// The token of the scalar level; anyone may have one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Isa for Portable {
+    type F32 = Lanes<f32, 16>;
+    type F64 = Lanes<f64, 8>;
+
+    fn enter<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+}
+
+/// `N` values of one type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lanes<T, const N: usize>([T; N]);
+
+impl<T: Copy, const N: usize> Lanes<T, N> {
+    #[inline(always)]
+    fn map<U>(self, f: impl Fn(T) -> U) -> Lanes<U, N> {
+        Lanes(self.0.map(f))
+    }
+
+    #[inline(always)]
+    fn zip<U: Copy, V>(self, b: Lanes<U, N>, f: impl Fn(T, U) -> V) -> Lanes<V, N> {
+        Lanes(std::array::from_fn(|i| f(self.0[i], b.0[i])))
+    }
+}
+
+impl<const N: usize> Mask for Lanes<bool, N> {
+    #[inline(always)]
+    fn and(self, b: Self) -> Self {
+        self.zip(b, |a, b| a & b)
+    }
+    #[inline(always)]
+    fn or(self, b: Self) -> Self {
+        self.zip(b, |a, b| a | b)
+    }
+    #[inline(always)]
+    fn not(self) -> Self {
+        self.map(|a| !a)
+    }
+    #[inline(always)]
+    fn any(self) -> bool {
+        self.0.contains(&true)
+    }
+}
+
+macro_rules! portable {
+    ($real:ty, $word:ty, $n:literal, $isa_vector:ident) => {
+        impl Real for Lanes<$real, $n> {
+            type Isa = Portable;
+            type Scalar = $real;
+            type Array = [$real; $n];
+            type Mask = Lanes<bool, $n>;
+            type Bits = Lanes<$word, $n>;
+            const LANES: usize = $n;
+
+            #[inline(always)]
+            fn splat(_: Portable, v: $real) -> Self {
+                Lanes([v; $n])
+            }
+            #[inline(always)]
+            fn load(_: Portable, from: &[$real; $n]) -> Self {
+                Lanes(*from)
+            }
+            #[inline(always)]
+            fn store(self, to: &mut [$real; $n]) {
+                *to = self.0;
+            }
+            #[inline(always)]
+            fn stream(self, to: &mut [$real; $n]) {
+                *to = self.0;
+            }
+            #[inline(always)]
+            fn add(self, b: Self) -> Self {
+                self.zip(b, |a, b| a + b)
+            }
+            #[inline(always)]
+            fn sub(self, b: Self) -> Self {
+                self.zip(b, |a, b| a - b)
+            }
+            #[inline(always)]
+            fn mul(self, b: Self) -> Self {
+                self.zip(b, |a, b| a * b)
+            }
+            #[inline(always)]
+            fn div(self, b: Self) -> Self {
+                self.zip(b, |a, b| a / b)
+            }
+            #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                Lanes(std::array::from_fn(|i| self.0[i].mul_add(b.0[i], c.0[i])))
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                self.map(<$real>::sqrt)
+            }
+            #[inline(always)]
+            fn round(self) -> Self {
+                self.map(<$real>::round_ties_even)
+            }
+            #[inline(always)]
+            fn floor(self) -> Self {
+                self.map(<$real>::floor)
+            }
+            #[inline(always)]
+            fn ceil(self) -> Self {
+                self.map(<$real>::ceil)
+            }
+            #[inline(always)]
+            fn trunc(self) -> Self {
+                self.map(<$real>::trunc)
+            }
+            #[inline(always)]
+            fn max_or_second(self, b: Self) -> Self {
+                self.zip(b, |a, b| if a > b { a } else { b })
+            }
+            #[inline(always)]
+            fn min_or_second(self, b: Self) -> Self {
+                self.zip(b, |a, b| if a < b { a } else { b })
+            }
+            #[inline(always)]
+            fn lt(self, b: Self) -> Self::Mask {
+                self.zip(b, |a, b| a < b)
+            }
+            #[inline(always)]
+            fn le(self, b: Self) -> Self::Mask {
+                self.zip(b, |a, b| a <= b)
+            }
+            #[inline(always)]
+            fn eq(self, b: Self) -> Self::Mask {
+                self.zip(b, |a, b| a == b)
+            }
+            #[inline(always)]
+            fn unordered(self, b: Self) -> Self::Mask {
+                self.zip(b, |a, b| a.is_nan() | b.is_nan())
+            }
+            #[inline(always)]
+            fn or_else(self, mask: Self::Mask, b: Self) -> Self {
+                Lanes(std::array::from_fn(|i| if mask.0[i] { self.0[i] } else { b.0[i] }))
+            }
+            #[inline(always)]
+            fn bits(self) -> Self::Bits {
+                self.map(<$real>::to_bits)
+            }
+            #[inline(always)]
+            fn chunks(slice: &[$real]) -> (&[[$real; $n]], &[$real]) {
+                slice.as_chunks()
+            }
+            #[inline(always)]
+            fn chunks_mut(slice: &mut [$real]) -> (&mut [[$real; $n]], &mut [$real]) {
+                slice.as_chunks_mut()
+            }
+            #[inline(always)]
+            fn zeros() -> [$real; $n] {
+                [0.0; $n]
+            }
+        }
+
+        impl Bits for Lanes<$word, $n> {
+            type Word = $word;
+            type Real = Lanes<$real, $n>;
+
+            #[inline(always)]
+            fn splat_like(self, v: $word) -> Self {
+                Lanes([v; $n])
+            }
+            #[inline(always)]
+            fn add(self, b: Self) -> Self {
+                self.zip(b, <$word>::wrapping_add)
+            }
+            #[inline(always)]
+            fn sub(self, b: Self) -> Self {
+                self.zip(b, <$word>::wrapping_sub)
+            }
+            #[inline(always)]
+            fn and(self, b: Self) -> Self {
+                self.zip(b, |a, b| a & b)
+            }
+            #[inline(always)]
+            fn or(self, b: Self) -> Self {
+                self.zip(b, |a, b| a | b)
+            }
+            #[inline(always)]
+            fn xor(self, b: Self) -> Self {
+                self.zip(b, |a, b| a ^ b)
+            }
+            #[inline(always)]
+            fn shift_left<const K: i32>(self) -> Self {
+                self.map(|a| a << K)
+            }
+            #[inline(always)]
+            fn shift_right<const K: i32>(self) -> Self {
+                self.map(|a| a >> K)
+            }
+            #[inline(always)]
+            fn real(self) -> Lanes<$real, $n> {
+                self.map(<$real>::from_bits)
+            }
+        }
+    };
+}
+portable!(f32, u32, 16, F32);
+portable!(f64, u64, 8, F64);

@@ -1,0 +1,67 @@
+use super::*;
+
+/// Every operation on every pair of a list of awkward values, as bits.
+struct Everything;
+
+const VALUES: [f64; 16] = [
+    0.0, -0.0, 1.0, -1.0, 0.5, 1.5, -2.5, 3.25, 1e-40, -1e-310, 1e30, -1e300, 8388609.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN,
+];
+
+impl Kernel for Everything {
+    type Output = Vec<u64>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Vec<u64> {
+        let mut seen = Vec::new();
+        exercise::<I::F32>(isa, &mut seen, |v| u64::from(v.to_bits()), |v| v.is_nan());
+        exercise::<I::F64>(isa, &mut seen, f64::to_bits, f64::is_nan);
+        seen
+    }
+}
+
+#[inline(always)]
+fn exercise<V: Real>(
+    isa: V::Isa,
+    seen: &mut Vec<u64>,
+    bits: impl Fn(V::Scalar) -> u64,
+    is_nan: impl Fn(V::Scalar) -> bool,
+) {
+    let mut note = |v: V| {
+        let mut out = V::zeros();
+        v.store(&mut out);
+        seen.extend(out.as_ref().iter().map(|&v| if is_nan(v) { u64::MAX } else { bits(v) }));
+    };
+    for shift in 0..VALUES.len() {
+        let (mut a, mut b) = (V::zeros(), V::zeros());
+        for i in 0..V::LANES {
+            a.as_mut()[i] = V::Scalar::from_f64(VALUES[i]);
+            b.as_mut()[i] = V::Scalar::from_f64(VALUES[(i + shift) % 16]);
+        }
+        let (a, b) = (V::load(isa, &a), V::load(isa, &b));
+        let c = V::constant(isa, 0.75);
+        for v in [a.add(b), a.sub(b), a.mul(b), a.div(b), a.mul_add(b, c), a.max_or_second(b), a.min_or_second(b)] {
+            note(v);
+        }
+        for v in [b.sqrt(), b.round(), b.floor(), b.ceil(), b.trunc()] {
+            note(v);
+        }
+        let m = a.lt(b);
+        for mask in [m, a.le(b), a.eq(b), a.unordered(b), m.not(), m.and(a.le(b)), m.or(a.unordered(b))] {
+            note(c.or_else(mask, V::constant(isa, if mask.any() { 2.0 } else { 3.0 })));
+        }
+        let (x, y) = (a.bits(), b.bits());
+        for v in [x.add(y), x.sub(y), x.and(y), x.or(y), x.xor(y), x.shift_left::<3>(), x.shift_right::<9>()] {
+            note(v.real());
+        }
+    }
+}
+
+#[test]
+fn every_level_computes_the_same_bits() {
+    let levels = Level::all();
+    let expected = levels[0].enter(Everything);
+    assert!(expected.len() > 5000);
+    for level in &levels[1..] {
+        assert_eq!(level.enter(Everything), expected, "{level}");
+    }
+}

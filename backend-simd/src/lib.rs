@@ -1,0 +1,5 @@
+//! The hand-vectorised CPU backend.
+
+mod arch;
+
+pub use arch::Level;
