@@ -1,5 +1,6 @@
 //! The hand-vectorised CPU backend.
 
 mod arch;
+mod math;
 
 pub use arch::Level;

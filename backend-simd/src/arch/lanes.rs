@@ -126,5 +126,9 @@ pub(crate) trait Bits: Copy {
     fn xor(self, b: Self) -> Self;
     fn shift_left<const N: i32>(self) -> Self;
     fn shift_right<const N: i32>(self) -> Self;
+    /// Shifts left by the width of a mantissa: a number to the place of the exponent.
+    fn to_exponent(self) -> Self;
+    /// Shifts right by the width of a mantissa: the sign and the exponent to the place of a number.
+    fn from_exponent(self) -> Self;
     fn real(self) -> Self::Real;
 }

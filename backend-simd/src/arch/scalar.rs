@@ -51,7 +51,7 @@ impl<const N: usize> Mask for Lanes<bool, N> {
 }
 
 macro_rules! portable {
-    ($real:ty, $word:ty, $n:literal, $isa_vector:ident) => {
+    ($real:ty, $word:ty, $n:literal, $mantissa:literal) => {
         impl Real for Lanes<$real, $n> {
             type Isa = Portable;
             type Scalar = $real;
@@ -199,11 +199,19 @@ macro_rules! portable {
                 self.map(|a| a >> K)
             }
             #[inline(always)]
+            fn to_exponent(self) -> Self {
+                self.shift_left::<$mantissa>()
+            }
+            #[inline(always)]
+            fn from_exponent(self) -> Self {
+                self.shift_right::<$mantissa>()
+            }
+            #[inline(always)]
             fn real(self) -> Lanes<$real, $n> {
                 self.map(<$real>::from_bits)
             }
         }
     };
 }
-portable!(f32, u32, 16, F32);
-portable!(f64, u64, 8, F64);
+portable!(f32, u32, 16, 23);
+portable!(f64, u64, 8, 52);
