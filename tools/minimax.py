@@ -61,6 +61,10 @@ S = (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1) * mpf("1.001")
 PI_4 = mp.pi / 4 * mpf("1.0001")
 
 
+def erfcx(x):
+    return mp.exp(x * x) * mp.erfc(x)
+
+
 def in_square(f):
     """A function of x^2 from one of x."""
     return lambda u: f(mp.sqrt(u))
@@ -84,6 +88,11 @@ ENTRIES = [
     ("ERF", "(erf(x) - x 2/sqrt(pi)) / x^3 in x^2, |x| <= 0.9",
      series_or(in_square(lambda x: (mp.erf(x) - x * 2 / mp.sqrt(mp.pi)) / x**3), -2 / mp.sqrt(mp.pi) / 3),
      in_square(lambda x: x**3 / mp.erf(x) if x > mpf(10) ** -12 else mpf(10) ** -24), mpf(0), mpf("0.9") ** 2, 5, 12),
+    ("ERFC", "e^(x^2) erfc(x) / t in t = 2 / (2 + x), 0.5 <= x <= 28", lambda t: erfcx(2 / t - 2) / t,
+     lambda t: t / erfcx(2 / t - 2), 2 / mpf(30), 2 / mpf("2.5"), 10, 22),
+    ("EXP2", "(2^r - 1 - r ln 2) / r^2 for |r| <= 1/2",
+     series_or(lambda r: (mpf(2) ** r - 1 - r * mp.log(2)) / r**2, mp.log(2) ** 2 / 2), lambda r: r**2 / mpf(2) ** r if abs(r) > mpf(10) ** -12 else mpf(10) ** -24,
+     mpf("-0.50001"), mpf("0.50001"), 4, 10),
 ]
 
 

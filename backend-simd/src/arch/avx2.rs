@@ -49,7 +49,7 @@ macro_rules! pair {
 
 macro_rules! avx2 {
     (
-        $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $mantissa:literal, $reg:ty;
+        $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $mantissa:literal, $sign:literal, $reg:ty;
         $set1:ident $loadu:ident $storeu:ident $stream:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
         $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blendv:ident $and:ident $or:ident $xor:ident
         $movemask:ident $to_int:ident $from_int:ident;
@@ -255,6 +255,10 @@ macro_rules! avx2 {
                 self.shift_left::<$mantissa>()
             }
             #[inline(always)]
+            fn to_sign(self) -> Self {
+                self.shift_left::<$sign>()
+            }
+            #[inline(always)]
             fn from_exponent(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
@@ -267,14 +271,14 @@ macro_rules! avx2 {
 }
 
 avx2! {
-    F32 U32 M32 f32, u32 as i32, 16, 23, __m256;
+    F32 U32 M32 f32, u32 as i32, 16, 23, 30, __m256;
     _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_stream_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps
     _mm256_sqrt_ps _mm256_round_ps _mm256_max_ps _mm256_min_ps _mm256_cmp_ps _mm256_blendv_ps _mm256_and_ps _mm256_or_ps _mm256_xor_ps
     _mm256_movemask_ps _mm256_castps_si256 _mm256_castsi256_ps;
     _mm256_set1_epi32 _mm256_add_epi32 _mm256_sub_epi32 _mm256_slli_epi32 _mm256_srli_epi32
 }
 avx2! {
-    F64 U64 M64 f64, u64 as i64, 8, 52, __m256d;
+    F64 U64 M64 f64, u64 as i64, 8, 52, 62, __m256d;
     _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_stream_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd _mm256_fmadd_pd
     _mm256_sqrt_pd _mm256_round_pd _mm256_max_pd _mm256_min_pd _mm256_cmp_pd _mm256_blendv_pd _mm256_and_pd _mm256_or_pd _mm256_xor_pd
     _mm256_movemask_pd _mm256_castpd_si256 _mm256_castsi256_pd;

@@ -24,8 +24,9 @@ pub(crate) trait Kernel {
 pub(crate) trait Scalar: Copy + Debug + Default + PartialEq + PartialOrd + Send + Sync + 'static {
     /// Its bits.
     type Word: Copy;
-    /// From the f64 nearest to it.
+    /// The nearest number to an f64.
     fn from_f64(v: f64) -> Self;
+    fn to_f64(self) -> f64;
 }
 
 impl Scalar for f32 {
@@ -33,12 +34,18 @@ impl Scalar for f32 {
     fn from_f64(v: f64) -> f32 {
         v as f32
     }
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
 }
 
 impl Scalar for f64 {
     type Word = u64;
     fn from_f64(v: f64) -> f64 {
         v
+    }
+    fn to_f64(self) -> f64 {
+        self
     }
 }
 
@@ -128,6 +135,8 @@ pub(crate) trait Bits: Copy {
     fn shift_right<const N: i32>(self) -> Self;
     /// Shifts left by the width of a mantissa: a number to the place of the exponent.
     fn to_exponent(self) -> Self;
+    /// Shifts bit 1 to the place of the sign and drops what was there.
+    fn to_sign(self) -> Self;
     /// Shifts right by the width of a mantissa: the sign and the exponent to the place of a number.
     fn from_exponent(self) -> Self;
     fn real(self) -> Self::Real;

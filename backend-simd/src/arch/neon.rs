@@ -38,7 +38,7 @@ macro_rules! each {
 
 macro_rules! neon {
     (
-        $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $mantissa:literal, $lanes:literal, $reg:ty, $int:ty, $shift:ty;
+        $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $mantissa:literal, $sign:literal, $lanes:literal, $reg:ty, $int:ty, $shift:ty;
         $dup:ident $ld1:ident $st1:ident $add:ident $sub:ident $mul:ident $div:ident $fma:ident
         $sqrt:ident $rndn:ident $rndm:ident $rndp:ident $rnd:ident $lt:ident $le:ident $eq:ident $gt:ident $bsl:ident
         $to_int:ident $from_int:ident;
@@ -238,6 +238,10 @@ macro_rules! neon {
                 self.shift_left::<$mantissa>()
             }
             #[inline(always)]
+            fn to_sign(self) -> Self {
+                self.shift_left::<$sign>()
+            }
+            #[inline(always)]
             fn from_exponent(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
@@ -250,14 +254,14 @@ macro_rules! neon {
 }
 
 neon! {
-    F32 U32 M32 f32, u32 as i32, 16, 23, 4, float32x4_t, uint32x4_t, i32;
+    F32 U32 M32 f32, u32 as i32, 16, 23, 30, 4, float32x4_t, uint32x4_t, i32;
     vdupq_n_f32 vld1q_f32 vst1q_f32 vaddq_f32 vsubq_f32 vmulq_f32 vdivq_f32 vfmaq_f32
     vsqrtq_f32 vrndnq_f32 vrndmq_f32 vrndpq_f32 vrndq_f32 vcltq_f32 vcleq_f32 vceqq_f32 vcgtq_f32 vbslq_f32
     vreinterpretq_u32_f32 vreinterpretq_f32_u32;
     vdupq_n_u32 vaddq_u32 vsubq_u32 vshlq_u32 vdupq_n_s32 vandq_u32 vorrq_u32 veorq_u32
 }
 neon! {
-    F64 U64 M64 f64, u64 as i64, 8, 52, 2, float64x2_t, uint64x2_t, i64;
+    F64 U64 M64 f64, u64 as i64, 8, 52, 62, 2, float64x2_t, uint64x2_t, i64;
     vdupq_n_f64 vld1q_f64 vst1q_f64 vaddq_f64 vsubq_f64 vmulq_f64 vdivq_f64 vfmaq_f64
     vsqrtq_f64 vrndnq_f64 vrndmq_f64 vrndpq_f64 vrndq_f64 vcltq_f64 vcleq_f64 vceqq_f64 vcgtq_f64 vbslq_f64
     vreinterpretq_u64_f64 vreinterpretq_f64_u64;

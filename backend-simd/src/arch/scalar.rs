@@ -51,7 +51,7 @@ impl<const N: usize> Mask for Lanes<bool, N> {
 }
 
 macro_rules! portable {
-    ($real:ty, $word:ty, $n:literal, $mantissa:literal) => {
+    ($real:ty, $word:ty, $n:literal, $mantissa:literal, $sign:literal) => {
         impl Real for Lanes<$real, $n> {
             type Isa = Portable;
             type Scalar = $real;
@@ -203,6 +203,10 @@ macro_rules! portable {
                 self.shift_left::<$mantissa>()
             }
             #[inline(always)]
+            fn to_sign(self) -> Self {
+                self.shift_left::<$sign>()
+            }
+            #[inline(always)]
             fn from_exponent(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
@@ -213,5 +217,5 @@ macro_rules! portable {
         }
     };
 }
-portable!(f32, u32, 16, 23);
-portable!(f64, u64, 8, 52);
+portable!(f32, u32, 16, 23, 30);
+portable!(f64, u64, 8, 52, 62);

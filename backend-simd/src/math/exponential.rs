@@ -1,0 +1,76 @@
+//! Exponentials.
+
+use super::{Tables, Vector, polynomial, power_of_two, scale};
+
+/// x as `n ln 2 + r` with whole n and |r| <= ln 2 / 2; where x is so large that e^x is 0 or infinite, of
+/// something just as large. NaN stays NaN.
+#[inline(always)]
+fn split_by_ln_2<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
+    let [low, high] = V::Scalar::EXP_RANGE;
+    let x = V::constant(isa, low).max_or_second(x);
+    let x = V::constant(isa, high).min_or_second(x);
+    let n = x.mul(V::constant(isa, std::f64::consts::LOG2_E)).round();
+    let [ln_2, rest] = V::Scalar::LN_2;
+    let r = n.mul_add(V::constant(isa, -ln_2), x);
+    (n, n.mul_add(V::constant(isa, -rest), r))
+}
+
+/// `e^x`. 0.98 ulp.
+#[inline(always)]
+pub(crate) fn exp<V: Vector>(isa: V::Isa, x: V) -> V {
+    let (high, _, n) = exp_parts(isa, x);
+    scale(isa, high, n)
+}
+
+/// `e^x = (high + low) 2^n`, low being what the sum of 1 and the rest lost.
+#[inline(always)]
+pub(super) fn exp_parts<V: Vector>(isa: V::Isa, x: V) -> (V, V, V) {
+    let one = V::constant(isa, 1.0);
+    let (n, r) = split_by_ln_2(isa, x);
+    let rest = r.mul(r).mul_add(polynomial(isa, r, V::Scalar::EXP), r);
+    let high = rest.add(one);
+    (high, rest.sub(high.sub(one)), n)
+}
+
+/// `2^x`.
+#[inline(always)]
+pub(crate) fn exp2<V: Vector>(isa: V::Isa, x: V) -> V {
+    let [low, high] = V::Scalar::EXP_RANGE;
+    let log2_e = std::f64::consts::LOG2_E;
+    let x = V::constant(isa, low * log2_e).max_or_second(x);
+    let x = V::constant(isa, high * log2_e).min_or_second(x);
+    let n = x.round();
+    let r = x.sub(n);
+    let p = polynomial(isa, r, V::Scalar::EXP2);
+    let line = r.mul_add(V::constant(isa, std::f64::consts::LN_2), V::constant(isa, 1.0));
+    scale(isa, r.mul(r).mul_add(p, line), n)
+}
+
+/// `1 / (1 + e^-x)`.
+#[inline(always)]
+pub(crate) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
+    let one = V::constant(isa, 1.0);
+    let zero = V::constant(isa, 0.0);
+    // e^-|x| does not overflow, and below zero e^x / (1 + e^x) keeps the subnormals.
+    let negative = x.lt(zero);
+    let (high, low, n) = exp_parts(isa, x.or_else(negative, zero.sub(x)));
+    let (high, low) = (scale(isa, high, n), scale(isa, low, n));
+    let share = one.div(high.add(one));
+    low.mul_add(share, high.mul(share)).or_else(negative, share)
+}
+
+/// `e^x - 1`. 1.4 ulp.
+#[inline(always)]
+pub(crate) fn expm1<V: Vector>(isa: V::Isa, x: V) -> V {
+    let (n, r) = split_by_ln_2(isa, x);
+    let p = polynomial(isa, r, V::Scalar::EXPM1);
+    let e = r.mul(r).mul_add(p, r);
+    let one = V::constant(isa, 1.0);
+    // 2^n e + (2^n - 1), and for the largest n half of it, doubled, since 2^n itself would overflow.
+    let half = power_of_two(isa, n.sub(one).max_or_second(V::constant(isa, 1.0 - V::Scalar::BIAS)));
+    let sum = half.mul_add(e, half.sub(V::constant(isa, 0.5)));
+    let y = sum.add(sum);
+    // Keeps the sign of zero and subnormals.
+    let tiny = x.mul(x).eq(V::constant(isa, 0.0));
+    x.or_else(tiny, y)
+}
