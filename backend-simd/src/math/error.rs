@@ -11,14 +11,24 @@ fn tail<V: Vector>(isa: V::Isa, size: V) -> V {
     let (zero, two) = (V::constant(isa, 0.0), V::constant(isa, 2.0));
     // Beyond, erfc is 0, and the square would overflow.
     let size = V::constant(isa, 28.0).min_or_second(size);
-    let t = two.div(size.add(two));
+    let sum = size.add(two);
+    let t = two.div(sum);
+    // What t lacks, relative to it: the remainder of the quotient, and what the sum lost.
+    let lost = size.sub(sum.sub(two));
+    let lacks = t.mul_add(zero.sub(sum), two).sub(t.mul(lost)).mul(V::constant(isa, 0.5));
     let square = size.mul(size);
     let lost = size.mul_add(size, zero.sub(square));
     let (high, low, n) = exp_parts(isa, zero.sub(square));
     // e^(-square - lost) = (high + low)(1 - lost).
     let e = high.add(low.sub(high.mul(lost)));
-    let p = t.mul(polynomial(isa, t, V::Scalar::ERFC));
-    scale(isa, e.mul(p), n)
+    let p = polynomial(isa, t, V::Scalar::ERFC);
+    let product = t.mul(p);
+    // The logarithmic derivative of t p(t) is about 1 + 1.2 t.
+    let slope = t.mul_add(V::constant(isa, 1.2), V::constant(isa, 1.0));
+    let rest = t.mul_add(p, zero.sub(product)).add(product.mul(lacks.mul(slope)));
+    let y = e.mul(product);
+    let y = y.add(e.mul_add(product, zero.sub(y)).add(e.mul(rest)));
+    scale(isa, y, n)
 }
 
 /// `erf(x)` for |x| up to 0.9.

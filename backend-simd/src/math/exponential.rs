@@ -46,7 +46,7 @@ pub(crate) fn exp2<V: Vector>(isa: V::Isa, x: V) -> V {
     scale(isa, r.mul(r).mul_add(p, line), n)
 }
 
-/// `1 / (1 + e^-x)`.
+/// `1 / (1 + e^-x)`. 0.6 ulp.
 #[inline(always)]
 pub(crate) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
     let one = V::constant(isa, 1.0);
@@ -55,8 +55,17 @@ pub(crate) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
     let negative = x.lt(zero);
     let (high, low, n) = exp_parts(isa, x.or_else(negative, zero.sub(x)));
     let (high, low) = (scale(isa, high, n), scale(isa, low, n));
-    let share = one.div(high.add(one));
-    low.mul_add(share, high.mul(share)).or_else(negative, share)
+    let below = high.add(one);
+    // What the sum lost: the smaller operand is the exponential.
+    let lost = high.sub(below.sub(one)).add(low);
+    let share = one.div(below);
+    // Quotients corrected by their remainders, (e - q (1 + e)) / (1 + e).
+    let q = high.mul(share);
+    let remainder = q.mul_add(zero.sub(below), high).add(low.sub(q.mul(lost)));
+    let left = remainder.mul_add(share, q);
+    let remainder = share.mul_add(zero.sub(below), one).sub(share.mul(lost));
+    let right = remainder.mul_add(share, share);
+    left.or_else(negative, right)
 }
 
 /// `e^x - 1`. 1.4 ulp.
@@ -66,10 +75,12 @@ pub(crate) fn expm1<V: Vector>(isa: V::Isa, x: V) -> V {
     let p = polynomial(isa, r, V::Scalar::EXPM1);
     let e = r.mul(r).mul_add(p, r);
     let one = V::constant(isa, 1.0);
-    // 2^n e + (2^n - 1), and for the largest n half of it, doubled, since 2^n itself would overflow.
-    let half = power_of_two(isa, n.sub(one).max_or_second(V::constant(isa, 1.0 - V::Scalar::BIAS)));
-    let sum = half.mul_add(e, half.sub(V::constant(isa, 0.5)));
-    let y = sum.add(sum);
+    // 2^n e + (2^n - 1), and where the 1 no longer counts, which is before 2^n overflows, e^x.
+    let small = n.lt(V::constant(isa, V::Scalar::BIAS * 0.5));
+    let least = V::constant(isa, -60.0);
+    let power = power_of_two(isa, least.max_or_second(n).or_else(small, V::constant(isa, 0.0)));
+    let y = power.mul_add(e, power.sub(one));
+    let y = y.or_else(small, scale(isa, e.add(one), n));
     // Keeps the sign of zero and subnormals.
     let tiny = x.mul(x).eq(V::constant(isa, 0.0));
     x.or_else(tiny, y)

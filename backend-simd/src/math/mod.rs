@@ -28,6 +28,7 @@ pub(crate) trait Tables: Scalar {
     const LOG: &'static [Self];
     const TANH: &'static [Self];
     const EXP2: &'static [Self];
+    const SINH: &'static [Self];
     const SIN: &'static [Self];
     const COS: &'static [Self];
     const ERF: &'static [Self];
@@ -63,6 +64,7 @@ impl Tables for f32 {
     const LOG: &'static [f32] = &tables::LOG_F32;
     const TANH: &'static [f32] = &tables::TANH_F32;
     const EXP2: &'static [f32] = &tables::EXP2_F32;
+    const SINH: &'static [f32] = &tables::SINH_F32;
     const SIN: &'static [f32] = &tables::SIN_F32;
     const COS: &'static [f32] = &tables::COS_F32;
     const ERF: &'static [f32] = &tables::ERF_F32;
@@ -87,6 +89,7 @@ impl Tables for f64 {
     const LOG: &'static [f64] = &tables::LOG_F64;
     const TANH: &'static [f64] = &tables::TANH_F64;
     const EXP2: &'static [f64] = &tables::EXP2_F64;
+    const SINH: &'static [f64] = &tables::SINH_F64;
     const SIN: &'static [f64] = &tables::SIN_F64;
     const COS: &'static [f64] = &tables::COS_F64;
     const ERF: &'static [f64] = &tables::ERF_F64;
