@@ -38,6 +38,7 @@ pub(crate) trait Tables: Scalar {
     /// Up to here three parts are enough.
     const TRIGONOMETRIC_LIMIT: f64;
     /// The integers 1 and 2.
+    const ALL_BITS: Self::Word;
     const WHOLE_ONE: Self::Word;
     const WHOLE_TWO: Self::Word;
     /// ln 2 in two parts, of which the first has enough trailing zeros that its product with an exponent is exact.
@@ -71,6 +72,7 @@ impl Tables for f32 {
     const ERFC: &'static [f32] = &tables::ERFC_F32;
     const HALF_PI: [f64; 3] = [1.570_796_370_506_286_6, -4.371_138_828_673_793e-8, -1.715_124_510_005_881_9e-15];
     const TRIGONOMETRIC_LIMIT: f64 = 100_000.0;
+    const ALL_BITS: u32 = u32::MAX;
     const WHOLE_ONE: u32 = 1;
     const WHOLE_TWO: u32 = 2;
     const LN_2: [f64; 2] = [0.693_359_375, -2.121_944_400_546_905_8e-4];
@@ -96,6 +98,7 @@ impl Tables for f64 {
     const ERFC: &'static [f64] = &tables::ERFC_F64;
     const HALF_PI: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
     const TRIGONOMETRIC_LIMIT: f64 = 1e8;
+    const ALL_BITS: u64 = u64::MAX;
     const WHOLE_ONE: u64 = 1;
     const WHOLE_TWO: u64 = 2;
     const LN_2: [f64; 2] = [6.931_471_803_691_238_164_90e-1, 1.908_214_929_270_587_700_02e-10];
