@@ -33,6 +33,7 @@ pub mod memory;
 pub mod nest;
 pub mod ops;
 pub mod rng;
+pub mod threads;
 pub mod view;
 
 pub use backend::{Backend, ParamStep};

@@ -4,6 +4,8 @@
 //! ever reordering them, so that what is left is a short list of loops whose last one is long. Rank is
 //! unlimited, and the logical (row-major) order of the elements is kept: reductions rely on that.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use crate::layout::Layout;
@@ -76,27 +78,60 @@ impl<const N: usize> Nest<N> {
         let mut offsets = base;
         loop {
             run(offsets, *length, *strides);
-            // Count up like an odometer.
-            let mut axis = outer.len();
-            loop {
-                if axis == 0 {
-                    return;
-                }
-                axis -= 1;
-                let (size, steps) = &outer[axis];
-                index[axis] += 1;
-                for k in 0..N {
-                    offsets[k] += steps[k];
-                }
-                if index[axis] < *size {
-                    break;
-                }
-                index[axis] = 0;
-                for k in 0..N {
-                    offsets[k] -= steps[k] * *size as isize;
-                }
+            if !Self::advance(outer, &mut index, &mut offsets) {
+                return;
             }
         }
+    }
+
+    /// As [`for_each_run`](Self::for_each_run), for the elements whose row-major numbers lie in `range` alone: the
+    /// first and the last run may be parts. So threads share a nest. The range lies within the number of elements.
+    pub fn for_each_run_in(&self, range: Range<usize>, mut run: impl FnMut([isize; N], usize, [isize; N])) {
+        let Some(((length, strides), outer)) = self.axes.split_last() else { return };
+        if range.is_empty() || *length == 0 {
+            return;
+        }
+        // Where the first element lies.
+        let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer.len());
+        let mut offsets = self.base;
+        let mut rest = range.start / length;
+        for (digit, (size, steps)) in index.iter_mut().zip(outer).rev() {
+            *digit = rest % size;
+            rest /= size;
+            for k in 0..N {
+                offsets[k] += steps[k] * *digit as isize;
+            }
+        }
+        let mut inner = range.start % length;
+        let mut left = range.len();
+        loop {
+            let n = (length - inner).min(left);
+            run(std::array::from_fn(|k| offsets[k] + strides[k] * inner as isize), n, *strides);
+            left -= n;
+            inner = 0;
+            if left == 0 || !Self::advance(outer, &mut index, &mut offsets) {
+                return;
+            }
+        }
+    }
+
+    /// Counts up like an odometer. False after the last index.
+    #[inline]
+    fn advance(outer: &[(usize, [isize; N])], index: &mut [usize], offsets: &mut [isize; N]) -> bool {
+        for (digit, (size, steps)) in index.iter_mut().zip(outer).rev() {
+            *digit += 1;
+            for k in 0..N {
+                offsets[k] += steps[k];
+            }
+            if *digit < *size {
+                return true;
+            }
+            *digit = 0;
+            for k in 0..N {
+                offsets[k] -= steps[k] * *size as isize;
+            }
+        }
+        false
     }
 
     /// Calls `each(offsets)` for every element, in row-major order.

@@ -26,6 +26,8 @@ struct Registry {
 /// The backends compiled in, the preferred one first: one line for each cargo feature.
 fn compiled_in() -> Vec<Arc<dyn Backend>> {
     let backends: &[fn() -> Arc<dyn Backend>] = &[
+        #[cfg(feature = "simd")]
+        || Arc::new(rusttorch_backend_simd::Simd::new()),
         #[cfg(feature = "naive")]
         || Arc::new(rusttorch_backend_naive::Naive::new()),
     ];
@@ -127,7 +129,7 @@ fn process_default() -> Result<Arc<dyn Backend>> {
         TensorError::new(
             ErrorKind::Backend,
             "backends",
-            "no backend is compiled in: enable a cargo feature such as `naive`, or register one",
+            "no backend is compiled in: enable a cargo feature such as `simd`, or register one",
         )
     })
 }

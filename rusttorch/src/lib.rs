@@ -54,6 +54,7 @@ pub use ops::{
     ScatterReduce, Sections, Sides, Spacing, Unique,
 };
 pub use rusttorch_backend::ops::Reduction;
+pub use rusttorch_backend::threads::{num_threads, set_num_threads};
 pub use rusttorch_backend::{
     DType, Element, ErrorKind, Generator, Layout, Result, Scalar, TensorError, bf16, f16, memory,
 };

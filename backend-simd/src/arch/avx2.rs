@@ -26,6 +26,12 @@ impl Isa for Avx2 {
         // SAFETY: the token proves that the CPU has the features.
         unsafe { compiled(self, kernel) }
     }
+
+    #[inline(always)]
+    fn finish_streams(self) {
+        // SAFETY: every x86-64 CPU has the instruction.
+        unsafe { _mm_sfence() };
+    }
 }
 
 macro_rules! pair {

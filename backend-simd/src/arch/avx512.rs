@@ -29,6 +29,12 @@ impl Isa for Avx512 {
         // SAFETY: the token proves that the CPU has the features.
         unsafe { compiled(self, kernel) }
     }
+
+    #[inline(always)]
+    fn finish_streams(self) {
+        // SAFETY: every x86-64 CPU has the instruction.
+        unsafe { _mm_sfence() };
+    }
 }
 
 /// A call of an instruction on vectors.

@@ -11,6 +11,10 @@ pub(crate) trait Isa: Copy + Debug + Send + Sync + 'static {
 
     /// Runs a kernel in a function that is compiled for this instruction set.
     fn enter<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// Makes what [`Real::stream`] wrote visible to other threads, once they synchronise with this one: the CPU
+    /// does not order such stores by itself.
+    fn finish_streams(self);
 }
 
 /// A computation that is compiled for every instruction set.
@@ -21,7 +25,9 @@ pub(crate) trait Kernel {
 }
 
 /// The element of a vector.
-pub(crate) trait Scalar: Copy + Debug + Default + PartialEq + PartialOrd + Send + Sync + 'static {
+pub(crate) trait Scalar:
+    Copy + Debug + Default + PartialEq + PartialOrd + Send + Sync + 'static
+{
     /// Its bits.
     type Word: Copy;
     /// The nearest number to an f64.

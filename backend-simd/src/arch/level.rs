@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use super::lanes::{Isa, Kernel};
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
 use super::scalar::Portable;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
-#[cfg(target_arch = "aarch64")]
-use super::neon::Neon;
 
 /// An instruction set that this CPU has.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! Instruction sets. The only folder of this crate, besides the gemm micro-kernel, that holds `unsafe`.
+//! The machine: its instruction sets and its threads. The only folder of this crate, besides the gemm micro-kernel, that holds `unsafe`.
 //!
 //! # One body, many instruction sets
 //!
@@ -19,15 +19,16 @@
 //! `Avx2::detect` found the features, every vector is made from a token, and the operations take vectors. So
 //! they are safe functions, each with an `unsafe` block whose argument is always this one.
 
-mod lanes;
-mod level;
-mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod lanes;
+mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod scalar;
+pub(crate) mod threads;
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,9 @@ impl Isa for Neon {
         // SAFETY: the token proves that the CPU has the feature.
         unsafe { compiled(self, kernel) }
     }
+
+    #[inline(always)]
+    fn finish_streams(self) {}
 }
 
 /// An instruction on each of the four registers.

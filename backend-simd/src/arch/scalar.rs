@@ -13,6 +13,9 @@ impl Isa for Portable {
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
+
+    #[inline(always)]
+    fn finish_streams(self) {}
 }
 
 /// `N` values of one type.

@@ -4,7 +4,22 @@ use super::*;
 struct Everything;
 
 const VALUES: [f64; 16] = [
-    0.0, -0.0, 1.0, -1.0, 0.5, 1.5, -2.5, 3.25, 1e-40, -1e-310, 1e30, -1e300, 8388609.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN,
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    1.5,
+    -2.5,
+    3.25,
+    1e-40,
+    -1e-310,
+    1e30,
+    -1e300,
+    8388609.0,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::NAN,
 ];
 
 impl Kernel for Everything {
@@ -39,7 +54,9 @@ fn exercise<V: Real>(
         }
         let (a, b) = (V::load(isa, &a), V::load(isa, &b));
         let c = V::constant(isa, 0.75);
-        for v in [a.add(b), a.sub(b), a.mul(b), a.div(b), a.mul_add(b, c), a.max_or_second(b), a.min_or_second(b)] {
+        for v in
+            [a.add(b), a.sub(b), a.mul(b), a.div(b), a.mul_add(b, c), a.max_or_second(b), a.min_or_second(b)]
+        {
             note(v);
         }
         for v in [b.sqrt(), b.round(), b.floor(), b.ceil(), b.trunc()] {
@@ -50,7 +67,8 @@ fn exercise<V: Real>(
             note(c.or_else(mask, V::constant(isa, if mask.any() { 2.0 } else { 3.0 })));
         }
         let (x, y) = (a.bits(), b.bits());
-        for v in [x.add(y), x.sub(y), x.and(y), x.or(y), x.xor(y), x.shift_left::<3>(), x.shift_right::<9>()] {
+        for v in [x.add(y), x.sub(y), x.and(y), x.or(y), x.xor(y), x.shift_left::<3>(), x.shift_right::<9>()]
+        {
             note(v.real());
         }
     }

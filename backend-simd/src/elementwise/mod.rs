@@ -1,59 +1,76 @@
-//! Elementwise families: a function of vectors, applied to slices chunk by chunk.
+//! Elementwise families: functions of vectors, applied to slices chunk by chunk.
 
+pub(crate) mod binary;
+pub(crate) mod compare;
+pub(crate) mod copy;
+pub(crate) mod select;
+pub(crate) mod ternary;
 pub(crate) mod unary;
 
 use crate::arch::{Isa, Kernel, Level, Real};
+use crate::float::Float;
 use crate::math::Vector;
 
-/// A function of one vector.
-pub(crate) trait Function1: Copy {
-    fn call<V: Vector>(self, isa: V::Isa, x: V) -> V;
-}
+macro_rules! maps {
+    ($($Function:ident $Map:ident $map:ident($($x:ident),+);)*) => { $(
+        /// A function of vectors.
+        pub(crate) trait $Function: Copy + Send + Sync {
+            fn call<V: Vector>(self, isa: V::Isa, $($x: V),+) -> V;
+        }
 
-/// `out = f(x)` on slices of equal length.
-pub(crate) struct Map1<'a, F, T> {
-    pub(crate) f: F,
-    pub(crate) x: &'a [T],
-    pub(crate) out: &'a mut [T],
-}
+        /// `out = f(operands)` on slices of equal length.
+        struct $Map<'a, F, T> {
+            f: F,
+            $($x: &'a [T],)+
+            out: &'a mut [T],
+            /// Whether the output is written past the caches.
+            stream: bool,
+        }
 
-macro_rules! map1_kernel {
-    ($($t:ty => $V:ident),*) => { $(
-        impl<F: Function1> Kernel for Map1<'_, F, $t> {
+        impl<F: $Function, T: Float> Kernel for $Map<'_, F, T> {
             type Output = ();
 
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
-                let (chunks, tail) = I::$V::chunks(self.x);
-                let (outs, out_tail) = I::$V::chunks_mut(self.out);
-                for (x, out) in chunks.iter().zip(outs) {
-                    self.f.call(isa, I::$V::load(isa, x)).store(out);
+                let f = self.f;
+                $(let $x = T::V::<I>::chunks(self.$x);)+
+                let (chunks, tail) = T::V::<I>::chunks_mut(self.out);
+                if self.stream {
+                    for (i, out) in chunks.iter_mut().enumerate() {
+                        f.call::<T::V<I>>(isa, $(Real::load(isa, &$x.0[i])),+).stream(out);
+                    }
+                    isa.finish_streams();
+                } else {
+                    for (i, out) in chunks.iter_mut().enumerate() {
+                        f.call::<T::V<I>>(isa, $(Real::load(isa, &$x.0[i])),+).store(out);
+                    }
                 }
                 if !tail.is_empty() {
-                    // Through the same code, on a copy that fills the lanes.
-                    let (mut x, mut out) = (I::$V::zeros(), I::$V::zeros());
-                    x[..tail.len()].copy_from_slice(tail);
-                    self.f.call(isa, I::$V::load(isa, &x)).store(&mut out);
-                    out_tail.copy_from_slice(&out[..tail.len()]);
+                    // Through the same code, on copies that fill the lanes.
+                    $(let $x = padded::<T::V<I>>(isa, $x.1);)+
+                    let mut out = T::V::<I>::zeros();
+                    f.call::<T::V<I>>(isa, $($x),+).store(&mut out);
+                    tail.copy_from_slice(&out.as_ref()[..tail.len()]);
                 }
             }
         }
-    )* };
-}
-map1_kernel!(f32 => F32, f64 => F64);
 
-/// An element that kernels compute on.
-pub(crate) trait Wide: rusttorch_backend::Element {
-    fn map1<F: Function1>(level: Level, f: F, x: &[Self], out: &mut [Self]);
-}
-
-macro_rules! wide {
-    ($($t:ty),*) => { $(
-        impl Wide for $t {
-            fn map1<F: Function1>(level: Level, f: F, x: &[Self], out: &mut [Self]) {
-                level.enter(Map1 { f, x, out });
-            }
+        /// `out = f(operands)` on slices of equal length.
+        pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], stream: bool) {
+            level.enter($Map { f, $($x,)+ out, stream });
         }
     )* };
 }
-wide!(f32, f64);
+maps! {
+    Function1 Map1 map1(x);
+    Function2 Map2 map2(a, b);
+    Function3 Map3 map3(a, b, c);
+}
+
+/// The last elements of a slice, and zeros.
+#[inline(always)]
+fn padded<V: Vector>(isa: V::Isa, tail: &[V::Scalar]) -> V {
+    let mut lanes = V::zeros();
+    lanes.as_mut()[..tail.len()].copy_from_slice(tail);
+    V::load(isa, &lanes)
+}

@@ -1,12 +1,14 @@
 //! Ops of one operand.
 
 use rusttorch_backend::ops::UnaryOp;
-use rusttorch_backend::{DType, Result, View, ViewMut, bf16, f16};
+use rusttorch_backend::{Capabilities, DType, DTypeSet, Family, Result, View, ViewMut, bf16, f16};
 
-use super::{Function1, Wide};
-use crate::arch::{Bits, Level, Mask, Scalar};
+use super::{Function1, map1};
+use crate::arch::{Bits, Level};
 use crate::drive;
+use crate::float::{Float, Half, halves1};
 use crate::math::{self, Tables, Vector};
+use crate::tuning::{Cost, streams};
 
 macro_rules! functions {
     ($($(#[$doc:meta])* $Name:ident = |$isa:ident, $x:ident| $body:expr;)*) => { $(
@@ -77,11 +79,21 @@ macro_rules! with_function {
     };
 }
 
+/// What an op costs.
+fn cost(op: UnaryOp) -> Cost {
+    use UnaryOp::*;
+    match op {
+        Abs | Neg | Sign | Ceil | Floor | Round | Trunc | Frac | Sqrt | Rsqrt | Square | Reciprocal
+        | Relu => Cost::LIGHT,
+        _ => Cost::MEDIUM,
+    }
+}
+
 /// The op on floats; `None` where this backend has no kernel for it.
 pub(crate) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
     with_function!(op, f => match x.dtype() {
-        DType::F32 => Some(on::<f32, _>(level, op, f, x, out)),
-        DType::F64 => Some(on::<f64, _>(level, op, f, x, out)),
+        DType::F32 => Some(floats::<f32, _>(level, op, f, x, out)),
+        DType::F64 => Some(floats::<f64, _>(level, op, f, x, out)),
         DType::F16 => Some(halves::<f16, _>(level, op, f, x, out)),
         DType::BF16 => Some(halves::<bf16, _>(level, op, f, x, out)),
         _ => None,
@@ -91,42 +103,73 @@ pub(crate) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) ->
     )
 }
 
-fn on<T: Wide, F: Function1>(level: Level, op: UnaryOp, f: F, x: View<'_>, out: ViewMut<'_>) -> Result<()> {
-    drive::map1(op.name(), x, out, |x: &[T], out: &mut [T]| T::map1(level, f, x, out))
+/// The op in place, as [`unary`].
+pub(crate) fn unary_assign(level: Level, op: UnaryOp, io: ViewMut<'_>) -> Option<Result<()>> {
+    with_function!(op, f => match io.dtype() {
+        DType::F32 => Some(drive::assign1(cost(op), io, &move |x: &[f32], io: &mut [f32]| map1(level, f, x, io, false))),
+        DType::F64 => Some(drive::assign1(cost(op), io, &move |x: &[f64], io: &mut [f64]| map1(level, f, x, io, false))),
+        _ => None,
+    }, else None;
+        Abs Neg Sign Ceil Floor Round Trunc Frac Sqrt Rsqrt Square Reciprocal Exp Exp2 Expm1 Log Log2 Log10
+        Log1p Sin Cos Tan Sinh Cosh Tanh Erf Erfc Sigmoid Relu
+    )
 }
 
-/// A half type, computed in f32 and rounded once.
-pub(crate) trait Half: rusttorch_backend::Element {
-    fn widen(self) -> f32;
-    fn narrow(v: f32) -> Self;
+fn floats<T: Float, F: Function1>(
+    level: Level,
+    op: UnaryOp,
+    f: F,
+    x: View<'_>,
+    out: ViewMut<'_>,
+) -> Result<()> {
+    let stream = streams(out.numel() * size_of::<T>());
+    drive::map1(op.name(), cost(op), x, out, &move |x: &[T], out: &mut [T]| map1(level, f, x, out, stream))
 }
 
-impl Half for f16 {
-    fn widen(self) -> f32 {
-        self.to_f32()
-    }
-    fn narrow(v: f32) -> f16 {
-        f16::from_f32(v)
-    }
-}
-
-impl Half for bf16 {
-    fn widen(self) -> f32 {
-        self.to_f32()
-    }
-    fn narrow(v: f32) -> bf16 {
-        bf16::from_f32(v)
-    }
-}
-
-fn halves<H: Half, F: Function1>(level: Level, op: UnaryOp, f: F, x: View<'_>, out: ViewMut<'_>) -> Result<()> {
-    drive::map1(op.name(), x, out, |x: &[H], out: &mut [H]| {
-        let (mut wide, mut result) = ([0f32; 256], [0f32; 256]);
-        for (x, out) in x.chunks(256).zip(out.chunks_mut(256)) {
-            let n = x.len();
-            wide.iter_mut().zip(x).for_each(|(w, &x)| *w = x.widen());
-            f32::map1(level, f, &wide[..n], &mut result[..n]);
-            out.iter_mut().zip(&result).for_each(|(o, &r)| *o = H::narrow(r));
-        }
+fn halves<H: Half, F: Function1>(
+    level: Level,
+    op: UnaryOp,
+    f: F,
+    x: View<'_>,
+    out: ViewMut<'_>,
+) -> Result<()> {
+    drive::map1(op.name(), cost(op), x, out, &move |x: &[H], out: &mut [H]| {
+        halves1(x, out, |x, out| map1(level, f, x, out, false));
     })
+}
+
+/// The ops that [`unary`] computes.
+pub(crate) fn claims(claims: Capabilities) -> Capabilities {
+    const OPS: &[&str] = &[
+        "abs",
+        "neg",
+        "sign",
+        "ceil",
+        "floor",
+        "round",
+        "trunc",
+        "frac",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "reciprocal",
+        "exp",
+        "exp2",
+        "expm1",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "erf",
+        "erfc",
+        "sigmoid",
+        "relu",
+    ];
+    claims.with_ops(Family::Unary, OPS, DTypeSet::FLOATS)
 }

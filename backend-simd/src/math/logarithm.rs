@@ -69,7 +69,6 @@ pub(crate) fn log1p<V: Vector>(isa: V::Isa, x: V) -> V {
     x.or_else(tiny, y)
 }
 
-
 /// Logarithm to base 2 or 10: `n log_b(2) + log(m) / ln(b)`, where the first product is exact for base 2.
 #[inline(always)]
 fn log_to_base<V: Vector>(isa: V::Isa, x: V, of_two: f64, factor: f64) -> V {

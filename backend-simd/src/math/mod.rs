@@ -70,7 +70,8 @@ impl Tables for f32 {
     const COS: &'static [f32] = &tables::COS_F32;
     const ERF: &'static [f32] = &tables::ERF_F32;
     const ERFC: &'static [f32] = &tables::ERFC_F32;
-    const HALF_PI: [f64; 3] = [1.570_796_370_506_286_6, -4.371_138_828_673_793e-8, -1.715_124_510_005_881_9e-15];
+    const HALF_PI: [f64; 3] =
+        [1.570_796_370_506_286_6, -4.371_138_828_673_793e-8, -1.715_124_510_005_881_9e-15];
     const TRIGONOMETRIC_LIMIT: f64 = 100_000.0;
     const ALL_BITS: u32 = u32::MAX;
     const WHOLE_ONE: u32 = 1;
@@ -96,7 +97,8 @@ impl Tables for f64 {
     const COS: &'static [f64] = &tables::COS_F64;
     const ERF: &'static [f64] = &tables::ERF_F64;
     const ERFC: &'static [f64] = &tables::ERFC_F64;
-    const HALF_PI: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
+    const HALF_PI: [f64; 3] =
+        [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
     const TRIGONOMETRIC_LIMIT: f64 = 1e8;
     const ALL_BITS: u64 = u64::MAX;
     const WHOLE_ONE: u64 = 1;

@@ -96,6 +96,7 @@ fn functions_are_within_two_ulp() {
         ("erf", largest_error(erf, libm::erf, step)),
         ("erfc", largest_error(erfc, libm::erfc, step)),
     ];
-    let text: Vec<String> = found.iter().map(|(name, (e, x))| format!("{name} {e:.2} ulp at {x:e}")).collect();
+    let text: Vec<String> =
+        found.iter().map(|(name, (e, x))| format!("{name} {e:.2} ulp at {x:e}")).collect();
     assert!(found.iter().all(|(_, (e, _))| *e <= 2.0), "{text:#?}");
 }

@@ -1,0 +1,23 @@
+//! Ops of three operands.
+
+use rusttorch_backend::ops::TernaryOp;
+use rusttorch_backend::{Capabilities, Result, View, ViewMut};
+
+use crate::arch::Level;
+
+/// `None` where there is no kernel for the call.
+pub(crate) fn ternary(
+    _level: Level,
+    _op: TernaryOp,
+    _a: View<'_>,
+    _b: View<'_>,
+    _c: View<'_>,
+    _out: ViewMut<'_>,
+) -> Option<Result<()>> {
+    None
+}
+
+/// What is computed here.
+pub(crate) fn claims(claims: Capabilities) -> Capabilities {
+    claims
+}

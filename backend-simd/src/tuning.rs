@@ -1,0 +1,56 @@
+//! Thresholds, each with the measurement that set it. None of them changes a bit of any result.
+
+use crate::arch::threads::threads;
+
+/// Work that takes less than this, in nanoseconds, stays on the calling thread: a fork and join costs about one
+/// microsecond with watching workers, and a few more when they have to be woken.
+const ALONE: usize = 8_000;
+
+/// The least that a task is worth, in nanoseconds; taking one costs some tens of them.
+const TASK: usize = 4_000;
+
+/// The most tasks per thread. Several, as a thread may be suspended, or its CPU be slower.
+const TASKS_PER_THREAD: usize = 16;
+
+/// Chunks are multiples of this many elements: whole vectors and whole cache lines, so that threads share none.
+const GRAIN: usize = 1024;
+
+/// What an op costs, in picoseconds per element on one thread, from the tables of docs/benchmarks.md.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost(pub(crate) usize);
+
+impl Cost {
+    /// Reads, a few instructions and a write.
+    pub(crate) const LIGHT: Cost = Cost(150);
+    /// A polynomial.
+    pub(crate) const MEDIUM: Cost = Cost(500);
+    /// Several of them.
+    pub(crate) const HEAVY: Cost = Cost(2000);
+
+    /// Into how many tasks `items` items of `elements` elements each are split; 1: not at all.
+    pub(crate) fn tasks(self, items: usize, elements: usize) -> usize {
+        let threads = threads();
+        let total = items.saturating_mul(elements).saturating_mul(self.0) / 1000;
+        if threads == 1 || total < ALONE {
+            return 1;
+        }
+        (total / TASK).min(TASKS_PER_THREAD * threads).clamp(1, items.max(1))
+    }
+
+    /// Elements per task for an op over `elements` elements.
+    pub(crate) fn chunk(self, elements: usize) -> usize {
+        match self.tasks(elements, 1) {
+            1 => elements.max(1),
+            tasks => elements.div_ceil(tasks).next_multiple_of(GRAIN),
+        }
+    }
+}
+
+/// Outputs from this many bytes on are written past the caches: they would push out everything else, and the
+/// line that a normal store first reads is a third of the traffic of an add.
+const STREAM: usize = 24 << 20;
+
+/// Whether an output of `bytes` bytes is written past the caches.
+pub(crate) fn streams(bytes: usize) -> bool {
+    bytes >= STREAM
+}
