@@ -56,7 +56,7 @@ use rusttorch_backend::ops::{
     TernaryOp, UnaryOp,
 };
 use rusttorch_backend::{
-    Backend, Buffer, Capabilities, DTypeSet, Family, Result, Scalar, View, ViewMut, binary_table,
+    Allocation, Backend, Buffer, Capabilities, DTypeSet, Family, Result, Scalar, View, ViewMut, binary_table,
     compare_table, unary_table,
 };
 
@@ -76,7 +76,7 @@ impl Backend for Naive {
         "naive"
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         memory::alloc(bytes)
     }
 

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use rusttorch_backend::{Buffer, ErrorKind, HostBuffer, Result, TensorError};
+use rusttorch_backend::{Allocation, Buffer, ErrorKind, HostBuffer, Result, TensorError};
 
 /// `bytes` bytes of the pool.
-pub(crate) fn alloc(bytes: usize) -> Result<Box<dyn Buffer>> {
-    Ok(Box::new(HostBuffer::alloc(bytes)?))
+pub(crate) fn alloc(bytes: usize) -> Result<Allocation> {
+    Ok(HostBuffer::alloc(bytes)?.into())
 }
 
 /// `dst[at..] = src`.

@@ -40,7 +40,8 @@ use rusttorch_backend::ops::{
     SoftmaxOp, SortOp, TernaryOp, UnaryOp,
 };
 use rusttorch_backend::{
-    Backend, Buffer, Capabilities, Family, ParamStep, Result, Scalar, View, ViewMut, composed, delegate,
+    Allocation, Backend, Buffer, Capabilities, Family, ParamStep, Result, Scalar, View, ViewMut, composed,
+    delegate,
 };
 use rusttorch_backend_naive::Naive;
 
@@ -92,7 +93,7 @@ impl Backend for Simd {
         "simd"
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         NAIVE.alloc(bytes)
     }
 

@@ -30,7 +30,7 @@
 
 use std::fmt;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Allocation, Buffer};
 use crate::capabilities::{Capabilities, Family};
 use crate::composed;
 use crate::delegate::delegate;
@@ -66,7 +66,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
     /// `bytes` bytes of this backend's memory, initialised with unspecified values.
     /// Error: `Memory`.
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>>;
+    fn alloc(&self, bytes: usize) -> Result<Allocation>;
 
     /// Copies host bytes to byte position `at` of a buffer. Errors: `Index`, `Backend`, `Alias`.
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()>;

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 use crate::error::{ErrorKind, Result, TensorError};
@@ -213,6 +214,52 @@ impl Buffer for HostBuffer {
     #[inline]
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
+    }
+}
+
+/// What a backend allocates: host memory as a value, so that a tensor on the CPU costs one heap block less, or
+/// memory of some other kind behind the trait.
+#[derive(Debug)]
+pub enum Allocation {
+    /// Memory of the CPU.
+    Host(HostBuffer),
+    /// Any other.
+    Device(Box<dyn Buffer>),
+}
+
+impl Allocation {
+    /// Memory that is not the host's.
+    pub fn device(buffer: impl Buffer) -> Self {
+        Allocation::Device(Box::new(buffer))
+    }
+}
+
+impl From<HostBuffer> for Allocation {
+    #[inline]
+    fn from(buffer: HostBuffer) -> Self {
+        Allocation::Host(buffer)
+    }
+}
+
+impl Deref for Allocation {
+    type Target = dyn Buffer;
+
+    #[inline]
+    fn deref(&self) -> &(dyn Buffer + 'static) {
+        match self {
+            Allocation::Host(buffer) => buffer,
+            Allocation::Device(buffer) => &**buffer,
+        }
+    }
+}
+
+impl DerefMut for Allocation {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut (dyn Buffer + 'static) {
+        match self {
+            Allocation::Host(buffer) => buffer,
+            Allocation::Device(buffer) => &mut **buffer,
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard};
 
 use super::*;
+use crate::Allocation;
 use crate::element::Scalar;
 use crate::layout::Layout;
 use crate::ops::{SortOp, UnaryOp};
@@ -46,8 +47,8 @@ impl Backend for Host {
     fn name(&self) -> &'static str {
         "toy-host"
     }
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
-        Ok(Box::new(HostBuffer::zeroed(bytes)?))
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
+        Ok(HostBuffer::zeroed(bytes)?.into())
     }
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {
         let dst = dst.as_host_mut().unwrap();
@@ -121,8 +122,12 @@ impl Backend for Lazy {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
-        if self.on_device { Ok(Box::new(DeviceBuffer(vec![0; bytes]))) } else { Host::default().alloc(bytes) }
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
+        if self.on_device {
+            Ok(Allocation::device(DeviceBuffer(vec![0; bytes])))
+        } else {
+            Host::default().alloc(bytes)
+        }
     }
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {
         match dst.as_any_mut().downcast_mut::<DeviceBuffer>() {
@@ -143,7 +148,7 @@ impl Backend for Lazy {
     }
 }
 
-fn buffer(be: &dyn Backend, values: &[f32]) -> Box<dyn Buffer> {
+fn buffer(be: &dyn Backend, values: &[f32]) -> Allocation {
     let bytes: &[u8] = bytemuck::cast_slice(values);
     let mut buffer = be.alloc(bytes.len()).unwrap();
     be.upload(bytes, &mut *buffer, 0).unwrap();

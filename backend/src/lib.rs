@@ -37,7 +37,7 @@ pub mod threads;
 pub mod view;
 
 pub use backend::{Backend, ParamStep};
-pub use buffer::{Buffer, HostBuffer};
+pub use buffer::{Allocation, Buffer, HostBuffer};
 pub use capabilities::{Capabilities, Family};
 pub use dtype::{Category, DType, DTypeSet, ResultType};
 pub use element::{Boolean, Element, Scalar};

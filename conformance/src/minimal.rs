@@ -3,7 +3,7 @@
 use rusttorch_backend::ops::{
     ArgReduceOp, BinaryOp, CompareOp, ReduceOp, ScanOp, ScatterOp, SortOp, TernaryOp, UnaryOp,
 };
-use rusttorch_backend::{Backend, Buffer, Capabilities, Result, Scalar, View, ViewMut};
+use rusttorch_backend::{Allocation, Backend, Buffer, Capabilities, Result, Scalar, View, ViewMut};
 
 /// The memory and the primitives of another backend. It claims what that one claims: a composed default
 /// is computed here, too.
@@ -15,7 +15,7 @@ impl<B: Backend> Backend for Minimal<B> {
         "minimal"
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         self.0.alloc(bytes)
     }
 

@@ -1,6 +1,6 @@
 //! Operands in a backend's memory, and running one form of a call on them.
 
-use rusttorch_backend::{Backend, Buffer, DType, ErrorKind, Layout, Result, TensorError, View, ViewMut};
+use rusttorch_backend::{Allocation, Backend, DType, ErrorKind, Layout, Result, TensorError, View, ViewMut};
 
 use crate::call::{Assign, Call, Operand};
 use crate::dense::Dense;
@@ -8,7 +8,7 @@ use crate::layouts::{Class, Placement, place, positions};
 
 /// An operand in a backend's memory.
 pub(crate) struct Placed {
-    pub(crate) buffer: Box<dyn Buffer>,
+    pub(crate) buffer: Allocation,
     pub(crate) layout: Layout,
     dtype: DType,
     /// The bytes that were uploaded.

@@ -11,7 +11,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use rusttorch_backend::{Backend, Buffer, ErrorKind, Result, TensorError};
+use rusttorch_backend::{Allocation, Backend, Buffer, ErrorKind, Result, TensorError};
 use rusttorch_backend_naive::Naive;
 use rusttorch_conformance::{CONTRACT_FAMILIES, Options, Report, frontend, run_family};
 
@@ -44,8 +44,8 @@ impl Backend for Device {
         "device"
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
-        Ok(Box::new(DeviceBuffer(vec![0; bytes])))
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
+        Ok(Allocation::device(DeviceBuffer(vec![0; bytes])))
     }
 
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusttorch::backend::{Backend, Buffer, View, ViewMut};
+use rusttorch::backend::{Allocation, Backend, Buffer, View, ViewMut};
 use rusttorch::nn::functional::{CrossEntropy, cross_entropy};
 use rusttorch::nn::{Linear, Module, ReLU, Sequential};
 use rusttorch::optim::{Optimize, Sgd};
@@ -27,7 +27,7 @@ impl Backend for Counting {
     fn name(&self) -> &'static str {
         "counting"
     }
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         self.base.alloc(bytes)
     }
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {

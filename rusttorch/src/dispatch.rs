@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusttorch_backend::ops::Optimizer;
 use rusttorch_backend::{
-    Backend, Buffer, DType, ErrorKind, Layout, ParamStep, Result, TensorError, View, ViewMut,
+    Allocation, Backend, DType, ErrorKind, Layout, ParamStep, Result, TensorError, View, ViewMut,
 };
 
 use crate::backends;
@@ -63,12 +63,7 @@ pub(crate) fn fresh(
 }
 
 #[inline]
-fn allocate(
-    op: &'static str,
-    backend: &dyn Backend,
-    layout: &Layout,
-    dtype: DType,
-) -> Result<Box<dyn Buffer>> {
+fn allocate(op: &'static str, backend: &dyn Backend, layout: &Layout, dtype: DType) -> Result<Allocation> {
     let bytes =
         layout.numel().checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize).ok_or_else(|| {
             TensorError::new(ErrorKind::Memory, op, "size in bytes overflows")

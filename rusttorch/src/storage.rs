@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-use rusttorch_backend::{Backend, Buffer, ErrorKind, Result, TensorError, View};
+use rusttorch_backend::{Allocation, Backend, Buffer, ErrorKind, Result, TensorError, View};
 use smallvec::SmallVec;
 
 use crate::tensor::Tensor;
 
 /// A shared buffer.
 pub(crate) struct Storage {
-    buffer: RwLock<Box<dyn Buffer>>,
+    buffer: RwLock<Allocation>,
     bytes: usize,
     version: AtomicU64,
     /// The backend whose memory it is; `None` for host memory, which every host backend can use.
@@ -24,7 +24,7 @@ pub(crate) struct Storage {
 
 impl Storage {
     /// Wraps a buffer that `backend` allocated.
-    pub(crate) fn new(buffer: Box<dyn Buffer>, backend: &Arc<dyn Backend>) -> Arc<Storage> {
+    pub(crate) fn new(buffer: Allocation, backend: &Arc<dyn Backend>) -> Arc<Storage> {
         let device = if buffer.is_host() { None } else { Some(backend.clone()) };
         Arc::new(Storage {
             bytes: buffer.len(),
@@ -71,7 +71,7 @@ pub(crate) fn swap_whole(a: &Arc<Storage>, b: &Arc<Storage>) -> bool {
     true
 }
 
-type ReadGuard<'a> = RwLockReadGuard<'a, Box<dyn Buffer>>;
+type ReadGuard<'a> = RwLockReadGuard<'a, Allocation>;
 
 /// Read locks on the storages of some tensors, each storage locked once.
 pub(crate) struct Reading<'a, const N: usize> {
@@ -134,7 +134,7 @@ impl<'a, const N: usize> Reading<'a, N> {
 /// A write lock on one tensor's storage together with read locks on others', none of which may share
 /// it.
 pub(crate) struct Writing<'a, const N: usize> {
-    pub(crate) target: RwLockWriteGuard<'a, Box<dyn Buffer>>,
+    pub(crate) target: RwLockWriteGuard<'a, Allocation>,
     guards: [Option<ReadGuard<'a>>; N],
     tensors: [&'a Tensor; N],
     /// For a tensor whose storage an earlier one already locked: which.
@@ -188,7 +188,7 @@ impl<'a, const N: usize> Writing<'a, N> {
 /// Locks on any number of storages: write locks, and read locks on others. No storage may be written
 /// twice, or written and read.
 pub(crate) struct LockedMany<'a> {
-    written: Vec<(*const Storage, RwLockWriteGuard<'a, Box<dyn Buffer>>)>,
+    written: Vec<(*const Storage, RwLockWriteGuard<'a, Allocation>)>,
     read: Vec<(*const Storage, ReadGuard<'a>)>,
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rusttorch::backend::{Backend, Buffer};
+use rusttorch::backend::{Allocation, Backend, Buffer};
 use rusttorch::io::{self, Metadata};
 use rusttorch::{DType, ErrorKind, Result, Tensor, TensorError, backends, bf16, f16};
 
@@ -126,7 +126,7 @@ impl Backend for WriteOnly {
     fn name(&self) -> &'static str {
         "write-only"
     }
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         self.0.alloc(bytes)
     }
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusttorch::backend::ops::Optimizer as Rule;
-use rusttorch::backend::{Backend, Buffer, ParamStep, composed};
+use rusttorch::backend::{Allocation, Backend, Buffer, ParamStep, composed};
 use rusttorch::backends::with_backend;
 use rusttorch::data::{Batches, Generator};
 use rusttorch::nn::functional::mse_loss;
@@ -251,7 +251,7 @@ impl Backend for Counting {
         "counting"
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         self.base.alloc(bytes)
     }
 

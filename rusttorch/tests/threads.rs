@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusttorch::autograd::{GradOptions, grad};
 use rusttorch::backend::ops::BinaryOp;
-use rusttorch::backend::{Backend, Buffer, View, ViewMut};
+use rusttorch::backend::{Allocation, Backend, Buffer, View, ViewMut};
 use rusttorch::backends;
 use rusttorch::{DType, ErrorKind, Result, Tensor, manual_seed, no_grad, with_default_generator};
 
@@ -291,7 +291,7 @@ impl Backend for OffByOne {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         self.base.alloc(bytes)
     }
     fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {

@@ -39,7 +39,7 @@ pub use search::searchsorted;
 pub use softmax::{softmax, softmax_backward};
 
 use crate::backend::Backend;
-use crate::buffer::Buffer;
+use crate::buffer::Allocation;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::Layout;
@@ -47,7 +47,7 @@ use crate::view::{View, ViewMut};
 
 /// A contiguous temporary in a backend's memory.
 pub(crate) struct Temp {
-    buffer: Box<dyn Buffer>,
+    buffer: Allocation,
     layout: Layout,
     dtype: DType,
 }

@@ -6,8 +6,8 @@ use rusttorch_backend::ops::{
     PoolKind, ReduceOp, Reduction, ScanOp, ScatterOp, SoftmaxOp, SortOp, TernaryOp, UnaryOp,
 };
 use rusttorch_backend::{
-    Backend, Buffer, Capabilities, DType, DTypeSet, ErrorKind, Family, Generator, ParamStep, Result, Scalar,
-    View, ViewMut,
+    Allocation, Backend, Buffer, Capabilities, DType, DTypeSet, ErrorKind, Family, Generator, ParamStep,
+    Result, Scalar, View, ViewMut,
 };
 
 use super::Fault;
@@ -37,7 +37,7 @@ impl<B: Backend> Backend for Faulty<B> {
         "faulty"
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Box<dyn Buffer>> {
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
         self.base.alloc(bytes)
     }
 

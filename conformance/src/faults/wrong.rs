@@ -1,7 +1,7 @@
 //! What the mistakes are made of: slow, readable and wrong on purpose.
 
 use rusttorch_backend::ops::{Conv, ReduceOp, ScatterOp, SortOp};
-use rusttorch_backend::{Backend, Buffer, DType, Layout, Result, Scalar, Strides, View, ViewMut};
+use rusttorch_backend::{Allocation, Backend, DType, Layout, Result, Scalar, Strides, View, ViewMut};
 
 use crate::dense::{Dense, advance};
 use crate::layouts::positions;
@@ -61,7 +61,7 @@ pub(super) fn relayout(layout: &Layout, keep_strides: bool) -> Option<Layout> {
 
 /// A contiguous temporary.
 pub(super) struct Held {
-    buffer: Box<dyn Buffer>,
+    buffer: Allocation,
     layout: Layout,
     dtype: DType,
 }

@@ -1,7 +1,7 @@
 //! Trajectories of optimizers: one call plays the first steps of a case, two parameters at a time.
 
 use rusttorch_backend::ops::Optimizer;
-use rusttorch_backend::{Backend, Buffer, Family, Layout, ParamStep, Result, View, ViewMut};
+use rusttorch_backend::{Allocation, Backend, Family, Layout, ParamStep, Result, View, ViewMut};
 
 use super::{Plan, SHAPE_RULE, raised, values};
 use crate::call::{Call, Output};
@@ -63,7 +63,7 @@ pub(super) fn optimizer(case: &Case) -> Option<Plan<'_>> {
 const STEP: [&str; 4] = ["step 1", "step 2", "step 3", "step 4"];
 
 /// State tensors of one parameter.
-fn zeros(be: &dyn Backend, layout: &Layout, bytes: usize, count: usize) -> Result<Vec<Box<dyn Buffer>>> {
+fn zeros(be: &dyn Backend, layout: &Layout, bytes: usize, count: usize) -> Result<Vec<Allocation>> {
     debug_assert!(layout.is_contiguous());
     (0..count)
         .map(|_| {

@@ -1,7 +1,7 @@
 //! Making tensors.
 
 use rusttorch_backend::layout::numel;
-use rusttorch_backend::{Buffer, DType, ErrorKind, Layout, Result, Scalar, TensorError};
+use rusttorch_backend::{Allocation, DType, ErrorKind, Layout, Result, Scalar, TensorError};
 
 use super::select::castable;
 use crate::backends;
@@ -203,7 +203,8 @@ impl Tensor {
 
     /// Wraps a buffer that a backend made or that foreign memory backs. Error: `Index` where the layout
     /// reaches past its end.
-    pub fn from_buffer(buffer: Box<dyn Buffer>, layout: Layout, dtype: DType) -> Result<Tensor> {
+    pub fn from_buffer(buffer: impl Into<Allocation>, layout: Layout, dtype: DType) -> Result<Tensor> {
+        let buffer = buffer.into();
         rusttorch_backend::View::new(&*buffer, &layout, dtype)?;
         Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, &backends::current()?)), layout, dtype))
     }
