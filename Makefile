@@ -15,6 +15,8 @@ REFERENCE_VENV ?= ../rusttorch-reference-venv
 VENV_PYTHON    := $(REFERENCE_VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 VENV_READY     := $(REFERENCE_VENV)/torch-$(TORCH).ready
 
+ASAN_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +63,12 @@ unit: ## Unit, integration and conformance tests (by cargo-nextest where it is i
 audit: ## Licences, advisories and sources of the dependencies
 	@cargo deny --version >/dev/null 2>&1 || { echo "make audit needs cargo-deny: cargo install cargo-deny --locked" >&2; exit 1; }
 	cargo deny --locked check
+
+# On the nightly toolchain; the leak checker is off, as the pool of threads lives as long as the process.
+.PHONY: asan
+asan: ## The tests of backend-simd under AddressSanitizer (needs a nightly toolchain)
+	ASAN_OPTIONS=detect_leaks=0 RUSTFLAGS="-Zsanitizer=address" cargo +nightly test --locked \
+		-p rusttorch-backend-simd --target $(ASAN_TARGET) --target-dir target/asan --lib
 
 .PHONY: bench
 bench: ## The benchmarks

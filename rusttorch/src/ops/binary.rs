@@ -68,6 +68,16 @@ fn refused(name: &'static str, a: &Operand<'_>, b: &Operand<'_>) -> TensorError 
 /// `op(a, b)` with promotion and broadcasting.
 #[inline]
 pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
+    // The common case, where there is nothing to promote, to cast or to expand.
+    if let Operand::Tensor(b) = b {
+        let dtype = a.dtype();
+        let plain = !matches!(op, BinaryOp::Pow | BinaryOp::Ldexp)
+            && op.rule().accepts().contains(dtype)
+            && op.rule().compute(dtype) == dtype;
+        if plain && b.dtype() == dtype && a.shape() == b.shape() {
+            return same_shape(op, a, b);
+        }
+    }
     let left = Operand::Tensor(a);
     let dtype = accepted(op, op.name(), promoted(op, op.name(), &left, &b)?, &left, &b)?;
     if let Some(special) = Special::of(op, dtype, a, &b) {
