@@ -54,3 +54,31 @@ const STREAM: usize = 24 << 20;
 pub(crate) fn streams(bytes: usize) -> bool {
     bytes >= STREAM
 }
+
+/// Matrix products. Work is counted in bytes: multiplications times the size of an element.
+pub(crate) mod gemm {
+    /// Work that is worth a task: about 4 µs at the peak of one thread.
+    pub(crate) const TASK: usize = 512 << 10;
+    /// The most tasks per thread.
+    pub(crate) const TASKS_PER_THREAD: usize = 8;
+    /// Work of a product that several threads share even where it is one of a batch.
+    pub(crate) const LARGE: usize = 64 << 20;
+    /// Up to this many rows a product is split by columns: as many as the second cache holds for a block of k.
+    pub(crate) const FEW_ROWS: usize = 256;
+    /// The most rows of a task: their block of k takes up less than half of the second cache.
+    pub(crate) const MOST_ROWS: usize = 192;
+    /// Columns whose panels are copied together.
+    pub(crate) const COLUMNS: usize = 4096;
+    /// Bytes of copies that are kept at a time, in the third cache.
+    pub(crate) const COPIES: usize = 4 << 20;
+    /// A copy of `a` pays from this many columns on ..
+    pub(crate) const COPY_COLUMNS: usize = 128;
+    /// .. where the steps from row to row are longer than this many elements.
+    pub(crate) const NEAR: usize = 257;
+    /// Bytes of a matrix that are worth a task of a product with a row.
+    pub(crate) const VECTOR_TASK: usize = 128 << 10;
+    /// Columns of a segment: its sums take up a quarter of the first cache.
+    pub(crate) const SEGMENT: usize = 2048;
+    /// How far ahead squares are fetched, in elements.
+    pub(crate) const FETCH: usize = 64;
+}

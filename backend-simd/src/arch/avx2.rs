@@ -18,6 +18,9 @@ impl Isa for Avx2 {
     type F32 = F32;
     type F64 = F64;
 
+    const ROWS: usize = 6;
+    const COLUMNS: usize = 1;
+
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx2,fma")]
         fn compiled<K: Kernel>(isa: Avx2, kernel: K) -> K::Output {
@@ -59,7 +62,7 @@ macro_rules! avx2 {
         $set1:ident $loadu:ident $storeu:ident $stream:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
         $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blendv:ident $and:ident $or:ident $xor:ident
         $movemask:ident $to_int:ident $from_int:ident;
-        $iset1:ident $iadd:ident $isub:ident $slli:ident $srli:ident
+        $iset1:ident $iadd:ident $isub:ident $slli:ident $srli:ident $transpose:ident
     ) => {
         #[derive(Debug, Clone, Copy)]
         pub(crate) struct $V([$reg; 2]);
@@ -217,6 +220,11 @@ macro_rules! avx2 {
             fn zeros() -> [$real; $n] {
                 [0.0; $n]
             }
+            #[inline(always)]
+            fn transpose(_: Avx2, from: &[$real], step: usize, to: &mut [$real], to_step: usize) {
+                // SAFETY: the token proves the features.
+                unsafe { $transpose(from, step, to, to_step) };
+            }
         }
 
         impl Bits for $B {
@@ -281,12 +289,71 @@ avx2! {
     _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_stream_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps
     _mm256_sqrt_ps _mm256_round_ps _mm256_max_ps _mm256_min_ps _mm256_cmp_ps _mm256_blendv_ps _mm256_and_ps _mm256_or_ps _mm256_xor_ps
     _mm256_movemask_ps _mm256_castps_si256 _mm256_castsi256_ps;
-    _mm256_set1_epi32 _mm256_add_epi32 _mm256_sub_epi32 _mm256_slli_epi32 _mm256_srli_epi32
+    _mm256_set1_epi32 _mm256_add_epi32 _mm256_sub_epi32 _mm256_slli_epi32 _mm256_srli_epi32 transpose_f32
 }
 avx2! {
     F64 U64 M64 f64, u64 as i64, 8, 52, 62, __m256d;
     _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_stream_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd _mm256_fmadd_pd
     _mm256_sqrt_pd _mm256_round_pd _mm256_max_pd _mm256_min_pd _mm256_cmp_pd _mm256_blendv_pd _mm256_and_pd _mm256_or_pd _mm256_xor_pd
     _mm256_movemask_pd _mm256_castpd_si256 _mm256_castsi256_pd;
-    _mm256_set1_epi64x _mm256_add_epi64 _mm256_sub_epi64 _mm256_slli_epi64 _mm256_srli_epi64
+    _mm256_set1_epi64x _mm256_add_epi64 _mm256_sub_epi64 _mm256_slli_epi64 _mm256_srli_epi64 transpose_f64
+}
+
+/// A square of 16 as [`Real::transpose`] has it: in blocks of 8, each half of a register taken from a row of its
+/// own, so that no value crosses from one half to the other.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn transpose_f32(from: &[f32], step: usize, to: &mut [f32], to_step: usize) {
+    assert!(from.len() >= 16 && step <= (from.len() - 16) / 15);
+    assert!(to.len() >= 16 && to_step <= (to.len() - 16) / 15);
+    // Four columns of a row.
+    let quad = |row: usize, column: usize| {
+        let at = from.as_ptr().wrapping_add(row * step + column);
+        // SAFETY: row < 16 and column <= 12, and 15 * step + 16 elements are there.
+        unsafe { _mm_loadu_ps(at) }
+    };
+    for i in [0, 8] {
+        for j in [0, 4, 8, 12] {
+            let [a, b, c, d] = std::array::from_fn(|k| _mm256_set_m128(quad(i + k + 4, j), quad(i + k, j)));
+            let low_ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+            let low_cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+            let high_ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+            let high_cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+            let columns = [
+                _mm256_unpacklo_pd(low_ab, low_cd),
+                _mm256_unpackhi_pd(low_ab, low_cd),
+                _mm256_unpacklo_pd(high_ab, high_cd),
+                _mm256_unpackhi_pd(high_ab, high_cd),
+            ];
+            for (k, column) in columns.into_iter().enumerate() {
+                let at = to.as_mut_ptr().wrapping_add((j + k) * to_step + i);
+                // SAFETY: j + k < 16 and i <= 8, and 15 * to_step + 16 elements are there.
+                unsafe { _mm256_storeu_pd(at.cast(), column) };
+            }
+        }
+    }
+}
+
+/// A square of 8 as [`Real::transpose`] has it; see [`transpose_f32`].
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn transpose_f64(from: &[f64], step: usize, to: &mut [f64], to_step: usize) {
+    assert!(from.len() >= 8 && step <= (from.len() - 8) / 7);
+    assert!(to.len() >= 8 && to_step <= (to.len() - 8) / 7);
+    // Two columns of a row.
+    let pair = |row: usize, column: usize| {
+        let at = from.as_ptr().wrapping_add(row * step + column);
+        // SAFETY: row < 8 and column <= 6, and 7 * step + 8 elements are there.
+        unsafe { _mm_loadu_pd(at) }
+    };
+    for i in [0, 4] {
+        for j in [0, 2, 4, 6] {
+            let [a, b] = std::array::from_fn(|k| _mm256_set_m128d(pair(i + k + 2, j), pair(i + k, j)));
+            for (k, column) in [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)].into_iter().enumerate() {
+                let at = to.as_mut_ptr().wrapping_add((j + k) * to_step + i);
+                // SAFETY: j + k < 8 and i <= 4, and 7 * to_step + 8 elements are there.
+                unsafe { _mm256_storeu_pd(at, column) };
+            }
+        }
+    }
 }

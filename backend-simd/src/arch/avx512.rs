@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2;
 use super::lanes::{Bits, Isa, Kernel, Mask, Real};
 
 /// Proof that the CPU has AVX-512 F, and AVX2 with FMA.
@@ -20,6 +21,9 @@ impl Avx512 {
 impl Isa for Avx512 {
     type F32 = F32;
     type F64 = F64;
+
+    const ROWS: usize = 12;
+    const COLUMNS: usize = 2;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx512f,avx2,fma")]
@@ -50,7 +54,7 @@ macro_rules! avx512 {
         $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $mantissa:literal, $sign:literal, $reg:ty, $mask:ty;
         $set1:ident $loadu:ident $storeu:ident $stream:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
         $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blend:ident $to_int:ident $from_int:ident;
-        $iset1:ident $iadd:ident $isub:ident $sll:ident $srl:ident $iand:ident $ior:ident $ixor:ident
+        $iset1:ident $iadd:ident $isub:ident $sll:ident $srl:ident $iand:ident $ior:ident $ixor:ident $transpose:ident
     ) => {
         #[derive(Debug, Clone, Copy)]
         pub(crate) struct $V($reg);
@@ -194,6 +198,11 @@ macro_rules! avx512 {
             fn zeros() -> [$real; $n] {
                 [0.0; $n]
             }
+            #[inline(always)]
+            fn transpose(_: Avx512, from: &[$real], step: usize, to: &mut [$real], to_step: usize) {
+                // In halves of registers, which take fewer shuffles. SAFETY: the token proves the features.
+                unsafe { avx2::$transpose(from, step, to, to_step) };
+            }
         }
 
         impl Bits for $B {
@@ -256,11 +265,11 @@ avx512! {
     F32 U32 M32 f32, u32 as i32, 16, 23, 30, __m512, __mmask16;
     _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_stream_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps
     _mm512_sqrt_ps _mm512_roundscale_ps _mm512_max_ps _mm512_min_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps _mm512_castps_si512 _mm512_castsi512_ps;
-    _mm512_set1_epi32 _mm512_add_epi32 _mm512_sub_epi32 _mm512_sll_epi32 _mm512_srl_epi32 _mm512_and_epi32 _mm512_or_epi32 _mm512_xor_epi32
+    _mm512_set1_epi32 _mm512_add_epi32 _mm512_sub_epi32 _mm512_sll_epi32 _mm512_srl_epi32 _mm512_and_epi32 _mm512_or_epi32 _mm512_xor_epi32 transpose_f32
 }
 avx512! {
     F64 U64 M64 f64, u64 as i64, 8, 52, 62, __m512d, __mmask8;
     _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_stream_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd
     _mm512_sqrt_pd _mm512_roundscale_pd _mm512_max_pd _mm512_min_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd _mm512_castpd_si512 _mm512_castsi512_pd;
-    _mm512_set1_epi64 _mm512_add_epi64 _mm512_sub_epi64 _mm512_sll_epi64 _mm512_srl_epi64 _mm512_and_epi64 _mm512_or_epi64 _mm512_xor_epi64
+    _mm512_set1_epi64 _mm512_add_epi64 _mm512_sub_epi64 _mm512_sll_epi64 _mm512_srl_epi64 _mm512_and_epi64 _mm512_or_epi64 _mm512_xor_epi64 transpose_f64
 }

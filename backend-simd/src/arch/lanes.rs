@@ -9,6 +9,12 @@ pub(crate) trait Isa: Copy + Debug + Send + Sync + 'static {
     /// 8 lanes.
     type F64: Real<Isa = Self, Scalar = f64, Array = [f64; 8]>;
 
+    /// Rows of the register tile of a matrix product: with [`COLUMNS`](Self::COLUMNS) as many accumulators as
+    /// registers hold beside an operand or two.
+    const ROWS: usize;
+    /// Columns of the register tile of a matrix product, in vectors.
+    const COLUMNS: usize;
+
     /// Runs a kernel in a function that is compiled for this instruction set.
     fn enter<K: Kernel>(self, kernel: K) -> K::Output;
 
@@ -117,6 +123,24 @@ pub(crate) trait Real: Copy {
 
     /// An array of zeros.
     fn zeros() -> Self::Array;
+
+    /// A square of as many rows as there are lanes, a vector each: row `i` begins at `from[i * step]` and becomes
+    /// column `i` of the rows that begin at `to[j * to_step]`.
+    #[inline(always)]
+    fn transpose(
+        _isa: Self::Isa,
+        from: &[Self::Scalar],
+        step: usize,
+        to: &mut [Self::Scalar],
+        to_step: usize,
+    ) {
+        for i in 0..Self::LANES {
+            let row = &from[i * step..i * step + Self::LANES];
+            for (j, &v) in row.iter().enumerate() {
+                to[j * to_step + i] = v;
+            }
+        }
+    }
 }
 
 /// A choice per lane.

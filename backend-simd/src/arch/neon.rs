@@ -18,6 +18,9 @@ impl Isa for Neon {
     type F32 = F32;
     type F64 = F64;
 
+    const ROWS: usize = 6;
+    const COLUMNS: usize = 1;
+
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "neon")]
         fn compiled<K: Kernel>(isa: Neon, kernel: K) -> K::Output {

@@ -83,3 +83,30 @@ fn every_level_computes_the_same_bits() {
         assert_eq!(level.enter(Everything), expected, "{level}");
     }
 }
+
+/// A square whose elements are their places, and what its steps leave out.
+struct Square;
+
+impl Kernel for Square {
+    type Output = (Vec<f32>, Vec<f64>);
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Self::Output {
+        let from: Vec<f32> = (0..20 * 16).map(|v| v as f32).collect();
+        let (mut to, mut to_wide) = (vec![-1.0; 17 * 16], vec![-1.0; 17 * 8]);
+        I::F32::transpose(isa, &from, 19, &mut to, 17);
+        let from: Vec<f64> = (0..20 * 8).map(f64::from).collect();
+        I::F64::transpose(isa, &from, 19, &mut to_wide, 17);
+        (to, to_wide)
+    }
+}
+
+#[test]
+fn a_square_is_transposed() {
+    let place = |n: usize, at: usize| if at % 17 < n { ((at % 17) * 19 + at / 17) as f64 } else { -1.0 };
+    for level in Level::all() {
+        let (to, to_wide) = level.enter(Square);
+        assert!((0..17 * 16).all(|at| f64::from(to[at]) == place(16, at)), "{level}");
+        assert!((0..17 * 8).all(|at| to_wide[at] == place(8, at)), "{level}");
+    }
+}

@@ -1,0 +1,329 @@
+//! A row times a matrix, which is bound by how fast the matrix is read: `[1, K] x [K, N]`.
+//!
+//! Blocks of k are independent chains, so that each gives a row of partial results, of which the first thread to come
+//! takes any, and which are then added in order. Within a block:
+//!
+//! - **Rows of `b` side by side**: eight rows are read at a time, from their starts to their ends, as memory likes
+//!   it; the sums wait in the first cache.
+//! - **Columns of `b` side by side**: squares are transposed, and a lane has the chain of a column.
+//! - **Few columns**: a lane has the chain of a block of k; both factors are transposed.
+
+use rusttorch_backend::Result;
+
+use super::Number;
+use super::micro::{DEPTH, Matrix, Plane, Target};
+use super::pack::Scratch;
+use crate::arch::threads::parallel_chunks_mut;
+use crate::arch::{Isa, Kernel, Level, Real};
+use crate::tuning::gemm as tuning;
+
+/// Lanes of the widest vector, and elements of the largest square.
+const LANES: usize = 16;
+const SQUARE: usize = LANES * LANES;
+
+/// Rows of `b` that are read together.
+const TOGETHER: usize = 8;
+
+/// `c = a @ b` for a single row; `None` where `b` has an order that is read here no faster than elsewhere.
+pub(super) fn product<T: Number>(
+    level: Level,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: Target<'_, T>,
+) -> Option<Result<()>> {
+    let Plane { rows: depth, columns, row, column } = b.plane();
+    let lanes = LANES * size_of::<f32>() / size_of::<T>();
+    let dots = columns == 1 || (row == 1 && columns < lanes);
+    if !dots && (columns < lanes || (column != 1 && (row != 1 || column < 0))) {
+        return None;
+    }
+    Some((|| {
+        let mut scratch = Scratch::new::<T>(if a.plane().column == 1 { 0 } else { depth })?;
+        let x = straight(a, scratch.get_mut());
+        match dots {
+            true => dot_products(level, x, b, c),
+            false => columns_of(level, x, b, c, lanes),
+        }
+    })())
+}
+
+/// A single row as a slice, copied if need be.
+fn straight<'a, T: Number>(a: Matrix<'a, T>, room: &'a mut [T]) -> &'a [T] {
+    if a.plane().column == 1 {
+        return a.line(0);
+    }
+    let room = &mut room[..a.columns()];
+    for (k, slot) in room.iter_mut().enumerate() {
+        *slot = a.get(0, k);
+    }
+    room
+}
+
+/// How many elements are worth a task.
+fn task<T>() -> usize {
+    tuning::VECTOR_TASK / size_of::<T>()
+}
+
+// ---- many columns -----------------------------------------------------------------------------------------
+
+fn columns_of<T: Number>(
+    level: Level,
+    x: &[T],
+    b: Matrix<'_, T>,
+    mut c: Target<'_, T>,
+    lanes: usize,
+) -> Result<()> {
+    let (depth, columns) = (b.rows(), b.columns());
+    let blocks = depth.div_ceil(DEPTH);
+    let vectors = columns.div_ceil(lanes);
+    // Segments of columns: wide where rows are read, and narrow where columns are.
+    let most = if b.plane().column == 1 { tuning::SEGMENT / LANES } else { 2 };
+    let segment = vectors.min(most).max(1);
+    let width = segment * lanes;
+    let segments = vectors.div_ceil(segment);
+    let mut scratch = Scratch::new::<T>(segments * blocks * width)?;
+    let partial = &mut scratch.get_mut::<T>()[..segments * blocks * width];
+    let per_task = (task::<T>() / (DEPTH * width)).clamp(1, segments * blocks);
+    parallel_chunks_mut(partial, per_task * width, |i, to| {
+        level.enter(Partial { x, b, first: i * per_task, blocks, segment, to });
+    });
+    level.enter(Sum { partial, blocks, width });
+    for v in 0..vectors {
+        // The last vector overlaps the one before it where the columns do not fill it.
+        let from = (v * lanes).min(columns - lanes);
+        let sums = &partial[v / segment * blocks * width + v % segment * lanes..][..lanes];
+        match c.line(0) {
+            Some(line) => line[from..from + lanes].copy_from_slice(sums),
+            None => (0..lanes).for_each(|j| c.set(0, from + j, sums[j])),
+        }
+    }
+    Ok(())
+}
+
+/// Adds up the blocks of each segment, in order, in the place of the first.
+struct Sum<'a, T> {
+    partial: &'a mut [T],
+    blocks: usize,
+    width: usize,
+}
+
+impl<T: Number> Kernel for Sum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        if self.width == 1 {
+            let sum = self.partial.iter().copied().reduce(|sum, term| sum + term);
+            return if let (Some(first), Some(sum)) = (self.partial.first_mut(), sum) {
+                *first = sum;
+            };
+        }
+        for segment in self.partial.chunks_exact_mut(self.blocks * self.width) {
+            let (sums, more) = segment.split_at_mut(self.width);
+            for terms in more.chunks_exact(self.width) {
+                let terms = T::V::<I>::chunks(terms).0;
+                for (sum, term) in T::V::<I>::chunks_mut(sums).0.iter_mut().zip(terms) {
+                    T::V::<I>::load(isa, sum).add(T::V::<I>::load(isa, term)).store(sum);
+                }
+            }
+        }
+    }
+}
+
+/// Blocks of k of segments of columns, counted segment by segment.
+struct Partial<'a, T> {
+    x: &'a [T],
+    b: Matrix<'a, T>,
+    first: usize,
+    blocks: usize,
+    segment: usize,
+    to: &'a mut [T],
+}
+
+impl<T: Number> Kernel for Partial<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let lanes = T::V::<I>::LANES;
+        let (depth, columns) = (self.b.rows(), self.b.columns());
+        let vectors = columns.div_ceil(lanes);
+        for (i, to) in self.to.chunks_exact_mut(self.segment * lanes).enumerate() {
+            let (segment, block) = ((self.first + i) / self.blocks, (self.first + i) % self.blocks);
+            let k = block * DEPTH..depth.min((block + 1) * DEPTH);
+            let x = &self.x[k.clone()];
+            let v = segment * self.segment;
+            let n = self.segment.min(vectors - v);
+            if self.b.plane().column == 1 {
+                let end = columns.min((v + n) * lanes);
+                // All vectors but the last one of all follow each other.
+                let whole = (end - v * lanes) / lanes;
+                let (to, last) = to.split_at_mut(whole * lanes);
+                rows::<T, I>(isa, x, self.b.part(k.clone(), v * lanes..(v + whole) * lanes), to);
+                if whole < n {
+                    rows::<T, I>(isa, x, self.b.part(k, columns - lanes..columns), &mut last[..lanes]);
+                }
+            } else {
+                let at = |v: usize| (v * lanes).min(columns - lanes);
+                // Two by two, so that one chain runs while the other one waits.
+                let pair =
+                    [at(v), at((v + 1).min(vectors - 1))].map(|j| self.b.part(k.clone(), j..j + lanes));
+                let sums = squares::<T, I>(isa, x, pair);
+                for (sum, to) in sums.into_iter().zip(T::V::<I>::chunks_mut(to).0) {
+                    sum.store(to);
+                }
+            }
+        }
+    }
+}
+
+/// A block of rows that are read side by side; `to` has as many elements as a row.
+#[inline(always)]
+fn rows<T: Number, I: Isa>(isa: I, x: &[T], b: Matrix<'_, T>, to: &mut [T]) {
+    let to = T::V::<I>::chunks_mut(to).0;
+    to.fill(T::V::<I>::zeros());
+    let mut k = 0;
+    while k + TOGETHER <= x.len() {
+        some_rows::<T, I, TOGETHER>(isa, &x[k..], b, k, to);
+        k += TOGETHER;
+    }
+    while k < x.len() {
+        some_rows::<T, I, 1>(isa, &x[k..], b, k, to);
+        k += 1;
+    }
+}
+
+#[inline(always)]
+fn some_rows<T: Number, I: Isa, const R: usize>(
+    isa: I,
+    x: &[T],
+    b: Matrix<'_, T>,
+    k: usize,
+    to: &mut [<T::V<I> as Real>::Array],
+) {
+    let rows: [&[_]; R] = std::array::from_fn(|r| &T::V::<I>::chunks(b.line(k + r)).0[..to.len()]);
+    let factors: [T::V<I>; R] = std::array::from_fn(|r| T::V::<I>::splat(isa, x[r]));
+    for (i, to) in to.iter_mut().enumerate() {
+        let mut sum = T::V::<I>::load(isa, to);
+        for r in 0..R {
+            sum = factors[r].mul_add(T::V::<I>::load(isa, &rows[r][i]), sum);
+        }
+        sum.store(to);
+    }
+}
+
+/// A block of two vectors of columns, whose elements lie side by side.
+#[inline(always)]
+fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I>; 2] {
+    let lanes = T::V::<I>::LANES;
+    let mut sums = [T::V::<I>::constant(isa, 0.0); 2];
+    let mut room = [[T::zeroed(); SQUARE]; 2];
+    let mut k = 0;
+    while k < x.len() {
+        let n = lanes.min(x.len() - k);
+        for (b, room) in b.iter().zip(&mut room) {
+            if n == lanes {
+                for j in 0..lanes {
+                    b.fetch(k + tuning::FETCH, j);
+                }
+                let from = b.part(k..k + lanes, 0..lanes).from_start();
+                T::V::<I>::transpose(isa, from, b.plane().column as usize, room, lanes);
+            } else {
+                for r in 0..n {
+                    for j in 0..lanes {
+                        room[r * lanes + j] = b.get(k + r, j);
+                    }
+                }
+            }
+        }
+        for (r, &x) in x[k..k + n].iter().enumerate() {
+            let x = T::V::<I>::splat(isa, x);
+            for (sum, room) in sums.iter_mut().zip(&room) {
+                *sum = x.mul_add(T::V::<I>::load(isa, &T::V::<I>::chunks(room).0[r]), *sum);
+            }
+        }
+        k += n;
+    }
+    sums
+}
+
+// ---- few columns ------------------------------------------------------------------------------------------
+
+fn dot_products<T: Number>(level: Level, x: &[T], b: Matrix<'_, T>, mut c: Target<'_, T>) -> Result<()> {
+    let (depth, blocks) = (x.len(), x.len().div_ceil(DEPTH));
+    let gathers = b.plane().row != 1;
+    let mut room = Scratch::new::<T>(if gathers { depth } else { 0 })?;
+    let padded = blocks.next_multiple_of(LANES);
+    let mut partial = Scratch::new::<T>(padded)?;
+    let partial = &mut partial.get_mut::<T>()[..padded];
+    let chunk = (task::<T>() / DEPTH).next_multiple_of(LANES);
+    for j in 0..b.columns() {
+        let y = straight(b.part(0..depth, j..j + 1).transposed(), room.get_mut());
+        parallel_chunks_mut(partial, chunk, |i, to| {
+            let from = i * chunk * DEPTH;
+            level.enter(Dots { x: &x[from.min(depth)..], y: &y[from.min(depth)..], to });
+        });
+        level.enter(Sum { partial: &mut partial[..blocks], blocks, width: 1 });
+        c.set(0, j, partial[0]);
+    }
+    Ok(())
+}
+
+/// The products of blocks of two vectors, one element of `to` each, which has whole vectors.
+struct Dots<'a, T> {
+    x: &'a [T],
+    y: &'a [T],
+    to: &'a mut [T],
+}
+
+impl<T: Number> Kernel for Dots<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let lanes = T::V::<I>::LANES;
+        let span = lanes * DEPTH;
+        if self.x.len() <= DEPTH {
+            let mut sum = T::V::<I>::constant(isa, 0.0);
+            for (&x, &y) in self.x.iter().zip(self.y) {
+                sum = T::V::<I>::splat(isa, x).mul_add(T::V::<I>::splat(isa, y), sum);
+            }
+            return sum.store(&mut T::V::<I>::chunks_mut(self.to).0[0]);
+        }
+        for (i, to) in T::V::<I>::chunks_mut(self.to).0.iter_mut().enumerate() {
+            let from = (i * span).min(self.x.len());
+            let (x, y) = (&self.x[from..], &self.y[from..]);
+            let sum = match (x.get(..span), y.get(..span)) {
+                (Some(x), Some(y)) => blocks::<T, I>(isa, x, y, DEPTH),
+                _ if x.is_empty() => continue,
+                _ => {
+                    // Fewer blocks, or a short one. The product of what fills them up is -0, which changes no sum.
+                    let (mut few_x, mut few_y) =
+                        ([-T::zeroed(); DEPTH * LANES], [T::zeroed(); DEPTH * LANES]);
+                    few_x[..x.len()].copy_from_slice(x);
+                    few_y[..y.len()].copy_from_slice(y);
+                    let depth = x.len().min(DEPTH).next_multiple_of(lanes);
+                    blocks::<T, I>(isa, &few_x, &few_y, depth)
+                }
+            };
+            sum.store(to);
+        }
+    }
+}
+
+/// The first `depth` products of as many blocks as there are lanes.
+#[inline(always)]
+fn blocks<T: Number, I: Isa>(isa: I, x: &[T], y: &[T], depth: usize) -> T::V<I> {
+    let lanes = T::V::<I>::LANES;
+    let mut sum = T::V::<I>::constant(isa, 0.0);
+    let mut room = [[T::zeroed(); SQUARE]; 2];
+    for k in (0..depth).step_by(lanes) {
+        T::V::<I>::transpose(isa, &x[k..], DEPTH, &mut room[0], lanes);
+        T::V::<I>::transpose(isa, &y[k..], DEPTH, &mut room[1], lanes);
+        let rows = room.each_ref().map(|room| T::V::<I>::chunks(room).0);
+        for (x, y) in rows[0].iter().zip(rows[1]).take(lanes) {
+            sum = T::V::<I>::load(isa, x).mul_add(T::V::<I>::load(isa, y), sum);
+        }
+    }
+    sum
+}
