@@ -1,1 +1,220 @@
+use rusttorch_backend::threads::set_num_threads;
+use rusttorch_backend::{Buffer, HostBuffer, Shape, Strides};
 
+use super::*;
+
+/// Numbers without a pattern.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1)
+    }
+
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    /// A shape of up to four axes and some ten thousand elements.
+    pub(crate) fn shape(&mut self) -> Vec<usize> {
+        let sizes = [1, 2, 3, 5, 8, 32, 33, 64, 70, 100];
+        let mut shape: Vec<usize> = Vec::new();
+        for _ in 0..self.below(5) {
+            let size = sizes[self.below(sizes.len())];
+            if shape.iter().product::<usize>() * size <= 40_000 {
+                shape.push(size);
+            }
+        }
+        if self.chance(10) {
+            shape = vec![1 + self.below(50_000)];
+        }
+        if self.chance(3) {
+            shape.push(0);
+        }
+        shape
+    }
+
+    /// A layout of a shape: axes in any order in memory, with gaps, flipped, and, for inputs, repeated.
+    pub(crate) fn layout(&mut self, shape: &[usize], input: bool) -> Layout {
+        if self.chance(25) {
+            return Layout::contiguous("test", shape).unwrap();
+        }
+        let mut order: Vec<usize> = (0..shape.len()).rev().collect();
+        if self.chance(60) {
+            for i in (1..order.len()).rev() {
+                order.swap(i, self.below(i + 1));
+            }
+        }
+        let (gaps, flips, repeats) = (self.chance(30), self.chance(25), input && self.chance(40));
+        let mut strides = vec![0isize; shape.len()];
+        let (mut step, mut offset) = (if gaps && self.chance(30) { 2 } else { 1 }, self.below(5) as isize);
+        for &axis in &order {
+            let size = shape[axis] as isize;
+            if repeats && self.chance(50) {
+                continue;
+            }
+            strides[axis] = step;
+            if flips && self.chance(40) && size > 0 {
+                offset += step * (size - 1);
+                strides[axis] = -step;
+            }
+            step *= size.max(1);
+            if gaps && self.chance(50) {
+                step += self.below(7) as isize;
+            }
+        }
+        Layout::new("test", Shape::from_slice(shape), Strides::from_slice(&strides), offset as usize).unwrap()
+    }
+}
+
+/// A buffer with a layout.
+pub(crate) struct Array<T> {
+    pub(crate) buffer: HostBuffer,
+    pub(crate) layout: Layout,
+    kind: std::marker::PhantomData<T>,
+}
+
+impl<T: Element> Array<T> {
+    pub(crate) fn new(layout: Layout, value: impl Fn(usize) -> T) -> Array<T> {
+        let buffer = HostBuffer::from_bytes(&vec![0; (layout.end() + 3) * size_of::<T>()]).unwrap();
+        let mut array = Array { buffer, layout, kind: std::marker::PhantomData };
+        for (i, v) in array.memory().iter_mut().enumerate() {
+            *v = value(i);
+        }
+        array
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View::new(&self.buffer, &self.layout, T::DTYPE).unwrap()
+    }
+
+    pub(crate) fn out(&mut self) -> ViewMut<'_> {
+        ViewMut::new(&mut self.buffer, &self.layout, T::DTYPE).unwrap()
+    }
+
+    /// All of the memory.
+    pub(crate) fn memory(&mut self) -> &mut [T] {
+        elements_of_mut(self.buffer.as_host_mut().unwrap().as_bytes_mut().unwrap())
+    }
+
+    /// Where each element lies, in row-major order.
+    pub(crate) fn positions(&self) -> Vec<usize> {
+        let shape = self.layout.shape();
+        let mut at = vec![self.layout.offset() as isize];
+        for (axis, &size) in shape.iter().enumerate() {
+            let stride = self.layout.strides()[axis];
+            at = at.iter().flat_map(|&p| (0..size as isize).map(move |i| p + i * stride)).collect();
+        }
+        at.into_iter().map(|p| p as usize).collect()
+    }
+
+    pub(crate) fn values(&mut self) -> Vec<T> {
+        let positions = self.positions();
+        let memory = self.memory();
+        positions.into_iter().map(|p| memory[p]).collect()
+    }
+}
+
+/// A cost that splits even small operands.
+const SPLIT: Cost = Cost(100_000);
+
+/// Everything that was not an element of the output is what it was; elements are as expected.
+fn check(out: &mut Array<i32>, before: Vec<i32>, expected: &[i32], what: &str) {
+    let mut memory = before;
+    for (p, &v) in out.positions().into_iter().zip(expected) {
+        memory[p] = v;
+    }
+    let same = out.memory().iter().zip(&memory).position(|(a, b)| a != b);
+    assert_eq!(same, None, "{what} {:?}", out.layout);
+}
+
+#[test]
+fn every_way_gives_every_element_its_operands() {
+    for seed in 0..400 {
+        let mut random = Random::new(seed);
+        set_num_threads(1 + random.below(4));
+        let shape = random.shape();
+        let mut a = Array::new(random.layout(&shape, true), |i| i as i32);
+        let mut b = Array::new(random.layout(&shape, true), |i| (7 * i % 251) as u8);
+        let mut c = Array::new(random.layout(&shape, true), |i| 3 * i as i64);
+        let mut out = Array::new(random.layout(&shape, false), |i| -(i as i32));
+        let (x, y, z) = (a.values(), b.values(), c.values());
+        let old = out.values();
+        let before = out.memory().to_vec();
+        let cost = if random.chance(70) { SPLIT } else { Cost::LIGHT };
+
+        map1("test", cost, a.view(), out.out(), &|a: &[i32], out: &mut [i32]| {
+            assert_eq!(a.len(), out.len());
+            out.iter_mut().zip(a).for_each(|(o, a)| *o = a ^ 5);
+        })
+        .unwrap();
+        check(&mut out, before.clone(), &x.iter().map(|a| a ^ 5).collect::<Vec<_>>(), "map1");
+
+        map2("test", cost, a.view(), b.view(), out.out(), &|a: &[i32], b: &[u8], out: &mut [i32]| {
+            out.iter_mut().zip(a.iter().zip(b)).for_each(|(o, (a, b))| *o = a * 3 + i32::from(*b));
+        })
+        .unwrap();
+        let expected: Vec<i32> = x.iter().zip(&y).map(|(a, b)| a * 3 + i32::from(*b)).collect();
+        check(&mut out, before.clone(), &expected, "map2");
+
+        let body = |a: &[i32], b: &[u8], c: &[i64], out: &mut [i32]| {
+            assert!(a.len() == out.len() && b.len() == out.len() && c.len() == out.len());
+            for (i, o) in out.iter_mut().enumerate() {
+                *o = a[i] - i32::from(b[i]) + c[i] as i32;
+            }
+        };
+        map3("test", cost, a.view(), b.view(), c.view(), out.out(), &body).unwrap();
+        let expected: Vec<i32> = (0..x.len()).map(|i| x[i] - i32::from(y[i]) + z[i] as i32).collect();
+        check(&mut out, before.clone(), &expected, "map3");
+
+        map0("test", cost, out.out(), &|out: &mut [i32]| out.fill(9)).unwrap();
+        check(&mut out, before.clone(), &vec![9; x.len()], "map0");
+
+        out.memory().copy_from_slice(&before);
+        assign1(cost, out.out(), &|x: &[i32], io: &mut [i32]| {
+            io.iter_mut().zip(x).for_each(|(o, x)| *o = x * 2 + 1);
+        })
+        .unwrap();
+        check(&mut out, before.clone(), &old.iter().map(|x| x * 2 + 1).collect::<Vec<_>>(), "assign1");
+
+        out.memory().copy_from_slice(&before);
+        assign2("test", cost, out.out(), a.view(), &|x: &[i32], b: &[i32], io: &mut [i32]| {
+            io.iter_mut().zip(x.iter().zip(b)).for_each(|(o, (x, b))| *o = x - 2 * b);
+        })
+        .unwrap();
+        let expected: Vec<i32> = old.iter().zip(&x).map(|(o, a)| o - 2 * a).collect();
+        check(&mut out, before, &expected, "assign2");
+    }
+}
+
+#[test]
+fn an_output_whose_elements_interleave_is_walked_alone() {
+    // Positions 0 2 4 and 3 5 7: no two are one, but neither row lies before the other.
+    let layout = Layout::new("test", Shape::from_slice(&[2, 3]), Strides::from_slice(&[3, 2]), 0).unwrap();
+    let mut out = Array::new(layout, |_| 0i32);
+    let x = Array::new(Layout::contiguous("test", &[2, 3]).unwrap(), |i| i as i32 + 1);
+    map1("test", Cost(1 << 40), x.view(), out.out(), &|x: &[i32], out: &mut [i32]| out.copy_from_slice(x)).unwrap();
+    assert_eq!(out.memory()[..8], [1, 0, 2, 4, 3, 5, 0, 6]);
+}
+
+#[test]
+fn a_body_may_call_again() {
+    // The tiles are with the outer call; the inner ones have tiles of their own.
+    let transposed = |n: usize| Layout::contiguous("test", &[n, n]).unwrap().transpose(0, 1).unwrap();
+    let x = Array::new(transposed(40), |i| i as i32);
+    let mut out = Array::new(Layout::contiguous("test", &[40, 40]).unwrap(), |_| 0i32);
+    map1("test", SPLIT, x.view(), out.out(), &|x: &[i32], out: &mut [i32]| {
+        let y = Array::new(transposed(10), |i| i as i32);
+        let mut inner = Array::new(Layout::contiguous("test", &[10, 10]).unwrap(), |_| 0i32);
+        map1("test", SPLIT, y.view(), inner.out(), &|y: &[i32], inner: &mut [i32]| inner.copy_from_slice(y)).unwrap();
+        assert_eq!(inner.memory()[1], 10);
+        out.copy_from_slice(x);
+    })
+    .unwrap();
+    assert_eq!(out.memory()[1..3], [40, 80]);
+}

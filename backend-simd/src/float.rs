@@ -2,7 +2,7 @@
 
 use rusttorch_backend::{Element, bf16, f16};
 
-use crate::arch::Isa;
+use crate::arch::{Isa, Kernel, Level};
 use crate::math::{Tables, Vector};
 
 /// f32 and f64: a kernel generic over it is written once for both.
@@ -25,21 +25,56 @@ pub(crate) trait Half: Element {
     fn narrow(v: f32) -> Self;
 }
 
+// Written without branches, and without a question to the CPU for each element, so that loops over them become
+// vectors. A NaN stays a NaN.
+
 impl Half for f16 {
+    #[inline(always)]
     fn widen(self) -> f32 {
-        self.to_f32()
+        let bits = u32::from(self.to_bits());
+        // In place of the exponent's 5 bits, 8: subnormals come out right by the product, which is exact.
+        let scaled = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits((127 + 112) << 23);
+        let special = if bits & 0x7c00 == 0x7c00 { 0x7f80_0000 } else { 0 };
+        f32::from_bits(scaled.to_bits() | special | (bits & 0x8000) << 16)
     }
+
+    #[inline(always)]
     fn narrow(v: f32) -> f16 {
-        f16::from_f32(v)
+        let bits = v.to_bits();
+        let magnitude = bits & 0x7fff_ffff;
+        // Half an ulp less a bit, and the bit if the result would be odd: to the nearest, halves to even. An
+        // overflow runs into the exponent, up to that of infinity.
+        let odd = (magnitude >> 13) & 1;
+        let normal = magnitude.wrapping_sub(112 << 23).wrapping_add(0xfff + odd) >> 13;
+        // The sum with 1/2 is rounded to multiples of the smallest half.
+        let subnormal = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0.5f32.to_bits());
+        let special = if magnitude > 0x7f80_0000 { 0x7e00 } else { 0x7c00 };
+        let small = magnitude < 113 << 23;
+        let large = magnitude >= 143 << 23;
+        let rounded = if large {
+            special
+        } else if small {
+            subnormal
+        } else {
+            normal
+        };
+        f16::from_bits((rounded | (bits >> 16) & 0x8000) as u16)
     }
 }
 
 impl Half for bf16 {
+    #[inline(always)]
     fn widen(self) -> f32 {
-        self.to_f32()
+        f32::from_bits(u32::from(self.to_bits()) << 16)
     }
+
+    #[inline(always)]
     fn narrow(v: f32) -> bf16 {
-        bf16::from_f32(v)
+        let bits = v.to_bits();
+        let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
+        let kept = bits >> 16 | 0x40;
+        let is_nan = bits & 0x7fff_ffff > 0x7f80_0000;
+        bf16::from_bits(if is_nan { kept } else { rounded } as u16)
     }
 }
 
@@ -89,12 +124,65 @@ pub(crate) fn halves3<H: Half>(
     }
 }
 
-/// `to = from`, as f32.
+/// `to = from`, as f32. Its bits are the same on all levels, so it takes the best.
 pub(crate) fn widen<H: Half>(from: &[H], to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.widen());
+    Level::current().enter(Widen { from, to });
 }
 
-/// `to = from`, rounded.
+/// `to = from`, rounded. Its bits are the same on all levels, so it takes the best.
 pub(crate) fn narrow<H: Half>(from: &[f32], to: &mut [H]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = H::narrow(from));
+    Level::current().enter(Narrow { from, to });
+}
+
+struct Widen<'a, H> {
+    from: &'a [H],
+    to: &'a mut [f32],
+}
+
+impl<H: Half> Kernel for Widen<'_, H> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) {
+        self.to.iter_mut().zip(self.from).for_each(|(to, &from)| *to = from.widen());
+    }
+}
+
+struct Narrow<'a, H> {
+    from: &'a [f32],
+    to: &'a mut [H],
+}
+
+impl<H: Half> Kernel for Narrow<'_, H> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) {
+        self.to.iter_mut().zip(self.from).for_each(|(to, &from)| *to = H::narrow(from));
+    }
+}
+
+/// `out = body(x)` on f32 copies, for a body whose result is of another type.
+pub(crate) fn widened1<H: Half, O>(x: &[H], out: &mut [O], body: impl Fn(&[f32], &mut [O])) {
+    let mut wide = [0f32; HALVES];
+    for (x, out) in x.chunks(HALVES).zip(out.chunks_mut(HALVES)) {
+        widen(x, &mut wide);
+        body(&wide[..x.len()], out);
+    }
+}
+
+/// `out = body(a, b)` on f32 copies, for a body whose result is of another type.
+pub(crate) fn widened2<H: Half, O>(
+    a: &[H],
+    b: &[H],
+    out: &mut [O],
+    body: impl Fn(&[f32], &[f32], &mut [O]),
+) {
+    let (mut wide_a, mut wide_b) = ([0f32; HALVES], [0f32; HALVES]);
+    for ((a, b), out) in a.chunks(HALVES).zip(b.chunks(HALVES)).zip(out.chunks_mut(HALVES)) {
+        let n = out.len();
+        widen(a, &mut wide_a);
+        widen(b, &mut wide_b);
+        body(&wide_a[..n], &wide_b[..n], out);
+    }
 }

@@ -29,9 +29,12 @@ impl Cost {
 
     /// Into how many tasks `items` items of `elements` elements each are split; 1: not at all.
     pub(crate) fn tasks(self, items: usize, elements: usize) -> usize {
-        let threads = threads();
         let total = items.saturating_mul(elements).saturating_mul(self.0) / 1000;
-        if threads == 1 || total < ALONE {
+        if total < ALONE {
+            return 1;
+        }
+        let threads = threads();
+        if threads == 1 {
             return 1;
         }
         (total / TASK).min(TASKS_PER_THREAD * threads).clamp(1, items.max(1))

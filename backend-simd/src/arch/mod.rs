@@ -27,6 +27,7 @@ mod lanes;
 mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub(crate) mod plain;
 mod scalar;
 pub(crate) mod threads;
 

@@ -1,11 +1,18 @@
 //! Elementwise families: functions of vectors, applied to slices chunk by chunk.
 
 pub(crate) mod binary;
+mod cast;
 pub(crate) mod compare;
 pub(crate) mod copy;
+mod division;
+mod integer;
+mod predicate;
 pub(crate) mod select;
 pub(crate) mod ternary;
 pub(crate) mod unary;
+
+#[cfg(test)]
+mod tests;
 
 use crate::arch::{Isa, Kernel, Level, Real};
 use crate::float::Float;
@@ -65,6 +72,39 @@ maps! {
     Function1 Map1 map1(x);
     Function2 Map2 map2(a, b);
     Function3 Map3 map3(a, b, c);
+}
+
+macro_rules! loops {
+    ($($Loop:ident $loop:ident($($x:ident: $X:ident),+);)*) => { $(
+        struct $Loop<'a, F, $($X,)+ O> {
+            f: F,
+            $($x: &'a [$X],)+
+            out: &'a mut [O],
+        }
+
+        impl<F: Fn($($X),+) -> O, $($X: Copy,)+ O> Kernel for $Loop<'_, F, $($X,)+ O> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run<I: Isa>(self, _: I) {
+                let n = self.out.len();
+                $(let $x = &self.$x[..n];)+
+                for i in 0..n {
+                    self.out[i] = (self.f)($($x[i]),+);
+                }
+            }
+        }
+
+        /// `out = f(operands)` on slices of equal length, as a plain loop, of which the compiler makes vectors.
+        pub(crate) fn $loop<$($X: Copy,)+ O>(level: Level, f: impl Fn($($X),+) -> O, $($x: &[$X],)+ out: &mut [O]) {
+            level.enter($Loop { f, $($x,)+ out });
+        }
+    )* };
+}
+loops! {
+    Loop1 loop1(x: X);
+    Loop2 loop2(a: A, b: B);
+    Loop3 loop3(a: A, b: B, c: C);
 }
 
 /// The last elements of a slice, and zeros.

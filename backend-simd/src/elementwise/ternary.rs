@@ -1,23 +1,147 @@
-//! Ops of three operands.
+//! Ops of three operands, in PyTorch's order of operations.
 
 use rusttorch_backend::ops::TernaryOp;
-use rusttorch_backend::{Capabilities, Result, View, ViewMut};
+use rusttorch_backend::{
+    Capabilities, DType, DTypeSet, Family, Result, View, ViewMut, bf16, f16, match_dtype,
+};
 
-use crate::arch::Level;
+use super::binary::{larger, smaller};
+use super::{Function3, loop3, map3};
+use crate::arch::{Bits, Level};
+use crate::drive;
+use crate::float::{Float, Half, halves3};
+use crate::math::Vector;
+use crate::tuning::Cost;
 
-/// `None` where there is no kernel for the call.
+/// `a + value b c`, the last product and the sum rounded once.
+#[derive(Clone, Copy)]
+struct Addcmul(f64);
+
+impl Function3 for Addcmul {
+    #[inline(always)]
+    fn call<V: Vector>(self, isa: V::Isa, a: V, b: V, c: V) -> V {
+        V::constant(isa, self.0).mul(b).mul_add(c, a)
+    }
+}
+
+/// `a + value b / c`.
+#[derive(Clone, Copy)]
+struct Addcdiv(f64);
+
+impl Function3 for Addcdiv {
+    #[inline(always)]
+    fn call<V: Vector>(self, isa: V::Isa, a: V, b: V, c: V) -> V {
+        a.add(V::constant(isa, self.0).mul(b).div(c))
+    }
+}
+
+/// From the nearer end, so that weight 0 gives `a` and weight 1 gives `b` exactly.
+#[derive(Clone, Copy)]
+struct Lerp;
+
+impl Function3 for Lerp {
+    #[inline(always)]
+    fn call<V: Vector>(self, isa: V::Isa, a: V, b: V, weight: V) -> V {
+        let sign = V::constant(isa, -0.0).bits();
+        let magnitude = weight.bits().or(sign).xor(sign).real();
+        let from_a = weight.mul_add(b.sub(a), a);
+        let from_b = a.sub(b).mul_add(V::constant(isa, 1.0).sub(weight), b);
+        from_a.or_else(magnitude.lt(V::constant(isa, 0.5)), from_b)
+    }
+}
+
+/// `min(max(a, low), high)`.
+#[derive(Clone, Copy)]
+struct Clamp;
+
+impl Function3 for Clamp {
+    #[inline(always)]
+    fn call<V: Vector>(self, _: V::Isa, a: V, low: V, high: V) -> V {
+        smaller(larger(a, low), high)
+    }
+}
+
+/// The op; `None` where this backend has no kernel for it.
 pub(crate) fn ternary(
-    _level: Level,
-    _op: TernaryOp,
-    _a: View<'_>,
-    _b: View<'_>,
-    _c: View<'_>,
-    _out: ViewMut<'_>,
+    level: Level,
+    op: TernaryOp,
+    a: View<'_>,
+    b: View<'_>,
+    c: View<'_>,
+    out: ViewMut<'_>,
 ) -> Option<Result<()>> {
-    None
+    let x = [a, b, c];
+    match op {
+        TernaryOp::Addcmul { value } => floats(level, op, Addcmul(value.to_f64()), x, out),
+        TernaryOp::Addcdiv { value } => floats(level, op, Addcdiv(value.to_f64()), x, out),
+        TernaryOp::Lerp => floats(level, op, Lerp, x, out),
+        TernaryOp::Clamp => floats(level, op, Clamp, x, out),
+    }
+}
+
+fn floats<F: Function3>(
+    level: Level,
+    op: TernaryOp,
+    f: F,
+    x: [View<'_>; 3],
+    out: ViewMut<'_>,
+) -> Option<Result<()>> {
+    Some(match out.dtype() {
+        DType::F32 => wide::<f32, F>(level, op, f, x, out),
+        DType::F64 => wide::<f64, F>(level, op, f, x, out),
+        DType::F16 => halves::<f16, F>(level, op, f, x, out),
+        DType::BF16 => halves::<bf16, F>(level, op, f, x, out),
+        _ => return ints(level, op, x, out),
+    })
+}
+
+fn wide<T: Float, F: Function3>(
+    level: Level,
+    op: TernaryOp,
+    f: F,
+    [a, b, c]: [View<'_>; 3],
+    out: ViewMut<'_>,
+) -> Result<()> {
+    drive::stream3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[T], b: &[T], c: &[T], out: &mut [T], stream| {
+        map3(level, f, a, b, c, out, stream);
+    })
+}
+
+fn halves<H: Half, F: Function3>(
+    level: Level,
+    op: TernaryOp,
+    f: F,
+    [a, b, c]: [View<'_>; 3],
+    out: ViewMut<'_>,
+) -> Result<()> {
+    drive::map3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[H], b: &[H], c: &[H], out: &mut [H]| {
+        halves3(a, b, c, out, |a, b, c, out| map3(level, f, a, b, c, out, false));
+    })
+}
+
+fn ints(level: Level, op: TernaryOp, [a, b, c]: [View<'_>; 3], out: ViewMut<'_>) -> Option<Result<()>> {
+    match_dtype!(ints out.dtype(), T => match op {
+        TernaryOp::Addcmul { value } => {
+            // As all products wrap, so may the factor.
+            let value = value.to_i64() as T;
+            let f = |a: T, b: T, c: T| a.wrapping_add(value.wrapping_mul(b).wrapping_mul(c));
+            Some(drive::map3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[T], b: &[T], c: &[T], out: &mut [T]| {
+                loop3(level, f, a, b, c, out);
+            }))
+        }
+        TernaryOp::Clamp => {
+            let f = |a: T, low: T, high: T| a.max(low).min(high);
+            Some(drive::map3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[T], b: &[T], c: &[T], out: &mut [T]| {
+                loop3(level, f, a, b, c, out);
+            }))
+        }
+        _ => None,
+    }, else None)
 }
 
 /// What is computed here.
 pub(crate) fn claims(claims: Capabilities) -> Capabilities {
     claims
+        .with_ops(Family::Ternary, &["addcmul", "clamp"], DTypeSet::NUMBERS)
+        .with_ops(Family::Ternary, &["addcdiv", "lerp"], DTypeSet::FLOATS)
 }

@@ -1,14 +1,14 @@
 //! Ops of one operand.
 
-use rusttorch_backend::ops::UnaryOp;
+use rusttorch_backend::ops::{DTypeRule, UnaryOp};
 use rusttorch_backend::{Capabilities, DType, DTypeSet, Family, Result, View, ViewMut, bf16, f16};
 
-use super::{Function1, map1};
+use super::{Function1, integer, map1, predicate};
 use crate::arch::{Bits, Level};
 use crate::drive;
 use crate::float::{Float, Half, halves1};
 use crate::math::{self, Tables, Vector};
-use crate::tuning::{Cost, streams};
+use crate::tuning::Cost;
 
 macro_rules! functions {
     ($($(#[$doc:meta])* $Name:ident = |$isa:ident, $x:ident| $body:expr;)*) => { $(
@@ -68,7 +68,13 @@ functions! {
 
 /// Runs `$body` with `$F` bound to the function of an op; `$other` for ops that have none.
 macro_rules! with_function {
-    ($op:expr, $F:ident => $body:expr, else $other:expr; $($Name:ident)*) => {
+    ($op:expr, $F:ident => $body:expr, else $other:expr) => {
+        with_function! { @arms $op, $F => $body, else $other;
+            Abs Neg Sign Ceil Floor Round Trunc Frac Sqrt Rsqrt Square Reciprocal Exp Exp2 Expm1 Log Log2 Log10
+            Log1p Sin Cos Tan Sinh Cosh Tanh Erf Erfc Sigmoid Relu
+        }
+    };
+    (@arms $op:expr, $F:ident => $body:expr, else $other:expr; $($Name:ident)*) => {
         match $op {
             $(UnaryOp::$Name => {
                 let $F = $Name;
@@ -89,30 +95,29 @@ fn cost(op: UnaryOp) -> Cost {
     }
 }
 
-/// The op on floats; `None` where this backend has no kernel for it.
+/// The op; `None` where this backend has no kernel for it.
 pub(crate) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
-    with_function!(op, f => match x.dtype() {
-        DType::F32 => Some(floats::<f32, _>(level, op, f, x, out)),
-        DType::F64 => Some(floats::<f64, _>(level, op, f, x, out)),
-        DType::F16 => Some(halves::<f16, _>(level, op, f, x, out)),
-        DType::BF16 => Some(halves::<bf16, _>(level, op, f, x, out)),
-        _ => None,
-    }, else None;
-        Abs Neg Sign Ceil Floor Round Trunc Frac Sqrt Rsqrt Square Reciprocal Exp Exp2 Expm1 Log Log2 Log10
-        Log1p Sin Cos Tan Sinh Cosh Tanh Erf Erfc Sigmoid Relu
-    )
+    if op.rule() == DTypeRule::Predicate {
+        return predicate::unary(level, op, x, out);
+    }
+    match x.dtype() {
+        DType::F32 => with_function!(op, f => Some(floats::<f32, _>(level, op, f, x, out)), else None),
+        DType::F64 => with_function!(op, f => Some(floats::<f64, _>(level, op, f, x, out)), else None),
+        DType::F16 => with_function!(op, f => Some(halves::<f16, _>(level, op, f, x, out)), else None),
+        DType::BF16 => with_function!(op, f => Some(halves::<bf16, _>(level, op, f, x, out)), else None),
+        _ => integer::unary(level, op, x, out),
+    }
 }
 
 /// The op in place, as [`unary`].
 pub(crate) fn unary_assign(level: Level, op: UnaryOp, io: ViewMut<'_>) -> Option<Result<()>> {
-    with_function!(op, f => match io.dtype() {
-        DType::F32 => Some(drive::assign1(cost(op), io, &move |x: &[f32], io: &mut [f32]| map1(level, f, x, io, false))),
-        DType::F64 => Some(drive::assign1(cost(op), io, &move |x: &[f64], io: &mut [f64]| map1(level, f, x, io, false))),
-        _ => None,
-    }, else None;
-        Abs Neg Sign Ceil Floor Round Trunc Frac Sqrt Rsqrt Square Reciprocal Exp Exp2 Expm1 Log Log2 Log10
-        Log1p Sin Cos Tan Sinh Cosh Tanh Erf Erfc Sigmoid Relu
-    )
+    match io.dtype() {
+        DType::F32 => with_function!(op, f => Some(floats_assign::<f32, _>(level, op, f, io)), else None),
+        DType::F64 => with_function!(op, f => Some(floats_assign::<f64, _>(level, op, f, io)), else None),
+        DType::F16 => with_function!(op, f => Some(halves_assign::<f16, _>(level, op, f, io)), else None),
+        DType::BF16 => with_function!(op, f => Some(halves_assign::<bf16, _>(level, op, f, io)), else None),
+        _ => integer::unary_assign(level, op, io),
+    }
 }
 
 fn floats<T: Float, F: Function1>(
@@ -122,8 +127,7 @@ fn floats<T: Float, F: Function1>(
     x: View<'_>,
     out: ViewMut<'_>,
 ) -> Result<()> {
-    let stream = streams(out.numel() * size_of::<T>());
-    drive::map1(op.name(), cost(op), x, out, &move |x: &[T], out: &mut [T]| map1(level, f, x, out, stream))
+    drive::stream1(op.name(), cost(op), x, out, &|x: &[T], out: &mut [T], stream| map1(level, f, x, out, stream))
 }
 
 fn halves<H: Half, F: Function1>(
@@ -133,8 +137,18 @@ fn halves<H: Half, F: Function1>(
     x: View<'_>,
     out: ViewMut<'_>,
 ) -> Result<()> {
-    drive::map1(op.name(), cost(op), x, out, &move |x: &[H], out: &mut [H]| {
+    drive::map1(op.name(), cost(op), x, out, &|x: &[H], out: &mut [H]| {
         halves1(x, out, |x, out| map1(level, f, x, out, false));
+    })
+}
+
+fn floats_assign<T: Float, F: Function1>(level: Level, op: UnaryOp, f: F, io: ViewMut<'_>) -> Result<()> {
+    drive::assign1(cost(op), io, &|x: &[T], io: &mut [T]| map1(level, f, x, io, false))
+}
+
+fn halves_assign<H: Half, F: Function1>(level: Level, op: UnaryOp, f: F, io: ViewMut<'_>) -> Result<()> {
+    drive::assign1(cost(op), io, &|x: &[H], io: &mut [H]| {
+        halves1(x, io, |x, io| map1(level, f, x, io, false));
     })
 }
 
@@ -171,5 +185,10 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
         "sigmoid",
         "relu",
     ];
-    claims.with_ops(Family::Unary, OPS, DTypeSet::FLOATS)
+    const WHOLE: &[&str] = &["abs", "neg", "ceil", "floor", "round", "trunc", "square", "relu"];
+    claims
+        .with_ops(Family::Unary, OPS, DTypeSet::FLOATS)
+        .with_ops(Family::Unary, WHOLE, DTypeSet::INTS)
+        .with_ops(Family::Unary, &["sign", "bitwise_not"], DTypeSet::INTEGRAL)
+        .with_ops(Family::Unary, predicate::OPS, DTypeSet::ALL)
 }

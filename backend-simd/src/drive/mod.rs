@@ -1,0 +1,172 @@
+//! From views to slices: the loops that elementwise families share.
+//!
+//! A body computes on slices of equal length. Operands without gaps are handed to it as they lie, in chunks, each
+//! on some thread. Others are walked ([`walk`]) in the order in which the output lies in memory, and what does not
+//! lie side by side is gathered into tiles, so that there is one body whatever the strides. No result depends on
+//! which way it went, since an element's value depends on its operands alone.
+//!
+//! All of it sees bytes and is compiled once, not once per op or type; only the thin functions here know types.
+
+mod loops;
+mod tile;
+mod walk;
+
+use rusttorch_backend::{Element, ErrorKind, Layout, Result, TensorError, View, ViewMut, match_dtype};
+
+use crate::arch::plain::{bytes_of, bytes_of_mut, elements_of, elements_of_mut};
+use crate::tuning::{Cost, streams};
+use tile::Aside;
+use walk::{Operand, Output, walk};
+
+/// Error: `Internal` for a call that breaks the contract.
+pub(crate) fn same_shape(op: &'static str, a: &Layout, out: &Layout) -> Result<()> {
+    if a.shape() == out.shape() {
+        return Ok(());
+    }
+    Err(TensorError::new(ErrorKind::Internal, op, "operand and output differ in shape")
+        .with("operand", a.shape())
+        .with("out", out.shape()))
+}
+
+impl<'a> Operand<'a> {
+    fn new<T: Element>(view: View<'a>) -> Result<Operand<'a>> {
+        Ok(Operand { data: bytes_of(view.host::<T>()?), size: size_of::<T>(), layout: view.layout() })
+    }
+}
+
+macro_rules! maps {
+    ($($name:ident $streamed:ident($($input:ident: $I:ident),*);)*) => { $(
+        /// `out = body(inputs)`, elementwise. What the body finds in its output is unspecified.
+        #[allow(dead_code, reason = "one for each number of operands")]
+        pub(crate) fn $name<$($I: Element,)* O: Element>(
+            op: &'static str,
+            cost: Cost,
+            $($input: View<'_>,)*
+            out: ViewMut<'_>,
+            body: &(dyn Fn($(&[$I],)* &mut [O]) + Sync),
+        ) -> Result<()> {
+            $streamed(op, cost, $($input,)* out, &|$($input: &[$I],)* out: &mut [O], _| body($($input,)* out))
+        }
+
+        /// The same for a body that is told whether its output is better written past the caches.
+        pub(crate) fn $streamed<$($I: Element,)* O: Element>(
+            op: &'static str,
+            cost: Cost,
+            $($input: View<'_>,)*
+            mut out: ViewMut<'_>,
+            body: &(dyn Fn($(&[$I],)* &mut [O], bool) + Sync),
+        ) -> Result<()> {
+            let to = out.layout();
+            // Without inputs there is nothing to say.
+            let _ = op;
+            $(same_shape(op, $input.layout(), to)?;)*
+            let n = to.numel();
+            if n == 0 {
+                return Ok(());
+            }
+            let stream = streams(n * size_of::<O>());
+            #[allow(non_snake_case, reason = "a range has the name of its type")]
+            if let (Some(range), $(Some($I),)*) = (to.contiguous_range(), $($input.layout().contiguous_range(),)*) {
+                if cost.chunk(n) >= n {
+                    body($(&$input.host::<$I>()?[$I],)* &mut out.host_mut::<O>()?[range], stream);
+                    return Ok(());
+                }
+            }
+            let inputs = [$(Operand::new::<$I>($input)?,)*];
+            let out = Output { data: bytes_of_mut(out.host_mut::<O>()?), size: size_of::<O>(), layout: to, read: false };
+            walk(cost, &inputs, out, &|inputs, out, direct| {
+                // Always so; the pattern gives them names.
+                let [$($input,)*] = inputs else { return };
+                body($(elements_of($input),)* elements_of_mut(out), direct && stream);
+            });
+            Ok(())
+        }
+    )* };
+}
+maps! {
+    map0 stream0();
+    map1 stream1(a: A);
+    map2 stream2(a: A, b: B);
+    map3 stream3(a: A, b: B, c: C);
+}
+
+/// `out = body(inputs)`, elementwise, for a body that knows the types and takes bytes; its last argument as that of
+/// [`stream1`]. At most three inputs.
+pub(crate) fn bytes<const N: usize>(
+    op: &'static str,
+    cost: Cost,
+    inputs: [View<'_>; N],
+    mut out: ViewMut<'_>,
+    body: &(dyn Fn(&[&[u8]], &mut [u8], bool) + Sync),
+) -> Result<()> {
+    let to = out.layout();
+    let mut operands = [Operand { data: &[], size: 1, layout: to }; N];
+    for (operand, input) in operands.iter_mut().zip(inputs) {
+        same_shape(op, input.layout(), to)?;
+        *operand = match_dtype!(input.dtype(), T => Operand::new::<T>(input)?);
+    }
+    if to.is_empty() {
+        return Ok(());
+    }
+    let size = out.dtype().size();
+    let stream = streams(to.numel() * size);
+    let data = match_dtype!(out.dtype(), T => bytes_of_mut(out.host_mut::<T>()?));
+    let out = Output { data, size, layout: to, read: false };
+    walk(cost, &operands, out, &|inputs, out, direct| body(inputs, out, direct && stream));
+    Ok(())
+}
+
+/// `io = body(io)`, by a body that has its operand apart.
+pub(crate) fn assign1<T: Element>(
+    cost: Cost,
+    mut io: ViewMut<'_>,
+    body: &(dyn Fn(&[T], &mut [T]) + Sync),
+) -> Result<()> {
+    let layout = io.layout();
+    if layout.is_empty() {
+        return Ok(());
+    }
+    let out = Output { data: bytes_of_mut(io.host_mut::<T>()?), size: size_of::<T>(), layout, read: true };
+    walk(cost, &[], out, &|_, io, _| {
+        let mut aside = Aside::take();
+        let aside = aside.elements::<T>();
+        for io in elements_of_mut(io).chunks_mut(aside.len()) {
+            let x = &mut aside[..io.len()];
+            x.copy_from_slice(io);
+            body(x, io);
+        }
+    });
+    Ok(())
+}
+
+/// `io = body(io, b)`, by a body that has its operands apart.
+pub(crate) fn assign2<T: Element, B: Element>(
+    op: &'static str,
+    cost: Cost,
+    mut io: ViewMut<'_>,
+    b: View<'_>,
+    body: &(dyn Fn(&[T], &[B], &mut [T]) + Sync),
+) -> Result<()> {
+    let layout = io.layout();
+    same_shape(op, b.layout(), layout)?;
+    if layout.is_empty() {
+        return Ok(());
+    }
+    let inputs = [Operand::new::<B>(b)?];
+    let out = Output { data: bytes_of_mut(io.host_mut::<T>()?), size: size_of::<T>(), layout, read: true };
+    walk(cost, &inputs, out, &|inputs, io, _| {
+        let [b] = inputs else { return };
+        let mut aside = Aside::take();
+        let aside = aside.elements::<T>();
+        for (io, b) in elements_of_mut(io).chunks_mut(aside.len()).zip(elements_of(b).chunks(aside.len())) {
+            let a = &mut aside[..io.len()];
+            a.copy_from_slice(io);
+            body(a, b, io);
+        }
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "../drive_tests.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,227 @@
+//! Tiles: copies of elements that do not lie side by side. They belong to a thread and are kept, since filling
+//! fresh ones with zeros would cost more than many an op.
+
+use std::cell::Cell;
+
+use rusttorch_backend::Element;
+
+use crate::arch::plain::{bytes_of_mut, elements_of, elements_of_mut};
+
+/// Bytes of a tile: those of the operands of an op stay in the first cache.
+pub(super) const TILE_BYTES: usize = 8192;
+
+/// Elements that are gathered at a time, of any type.
+pub(super) const TILE: usize = 1024;
+
+/// Rows, and columns, of a block.
+pub(super) const BLOCK: usize = 32;
+
+/// Runs `$body` with `$W` bound to a type of so many bytes.
+macro_rules! by_size {
+    ($size:expr, $W:ident => $body:expr) => {
+        match $size {
+            1 => {
+                type $W = u8;
+                $body
+            }
+            2 => {
+                type $W = i16;
+                $body
+            }
+            4 => {
+                type $W = i32;
+                $body
+            }
+            _ => {
+                type $W = i64;
+                $body
+            }
+        }
+    };
+}
+
+#[repr(align(64))]
+struct Lines<const N: usize>([[i64; TILE_BYTES / 8]; N]);
+
+macro_rules! kept {
+    ($(#[$doc:meta])* $Name:ident, $KEPT:ident of $n:literal) => {
+        thread_local! {
+            static $KEPT: Cell<Option<Box<Lines<$n>>>> = const { Cell::new(None) };
+        }
+
+        $(#[$doc])*
+        pub(super) struct $Name(Option<Box<Lines<$n>>>);
+
+        impl $Name {
+            /// Those of this thread; fresh ones while others have them.
+            pub(super) fn take() -> $Name {
+                let kept = $KEPT.try_with(Cell::take).ok().flatten();
+                $Name(Some(kept.unwrap_or_else(|| Box::new(Lines([[0; TILE_BYTES / 8]; $n])))))
+            }
+        }
+
+        impl Drop for $Name {
+            fn drop(&mut self) {
+                // A thread that ends keeps nothing.
+                let _ = $KEPT.try_with(|kept| kept.set(self.0.take()));
+            }
+        }
+    };
+}
+kept! {
+    /// The tiles of three operands and a result.
+    Tiles, TILES of 4
+}
+kept! {
+    /// A tile for what a body in place overwrites.
+    Aside, ASIDE of 1
+}
+
+impl Tiles {
+    /// The tiles, that of the result first.
+    pub(super) fn split(&mut self) -> (&mut [u8], [&mut [u8]; 3]) {
+        match &mut self.0 {
+            Some(lines) => {
+                let [out, a, b, c] = &mut lines.0;
+                (bytes_of_mut(out), [bytes_of_mut(a), bytes_of_mut(b), bytes_of_mut(c)])
+            }
+            // Only while it is dropped.
+            None => (&mut [], [&mut [], &mut [], &mut []]),
+        }
+    }
+}
+
+impl Aside {
+    /// As elements.
+    pub(super) fn elements<T: Element>(&mut self) -> &mut [T] {
+        match &mut self.0 {
+            Some(lines) => elements_of_mut(bytes_of_mut(&mut lines.0[0])),
+            None => &mut [],
+        }
+    }
+}
+
+/// A line of elements in an operand: where it starts, how far apart they are, how many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub(super) from: isize,
+    pub(super) stride: isize,
+    pub(super) n: usize,
+}
+
+/// Copies a run of elements of `size` bytes to place `at` of a tile.
+pub(super) fn gather(size: usize, tile: &mut [u8], at: usize, data: &[u8], run: Run) {
+    by_size!(size, W => gather_run::<W>(&mut elements_of_mut(tile)[at..at + run.n], elements_of(data), run));
+}
+
+#[inline(always)]
+fn gather_run<W: Element>(slots: &mut [W], data: &[W], Run { from, stride, n }: Run) {
+    match stride {
+        1 => slots.copy_from_slice(&data[from as usize..from as usize + n]),
+        0 => slots.fill(data[from as usize]),
+        2.. => {
+            let spread = data[from as usize..].iter().step_by(stride as usize);
+            slots.iter_mut().zip(spread).for_each(|(slot, &v)| *slot = v);
+        }
+        _ => {
+            for (i, slot) in slots.iter_mut().enumerate() {
+                *slot = data[(from + i as isize * stride) as usize];
+            }
+        }
+    }
+}
+
+/// Copies elements of `size` bytes from place `at` of a tile to a run.
+pub(super) fn scatter(size: usize, tile: &[u8], at: usize, data: &mut [u8], run: Run) {
+    by_size!(size, W => scatter_run::<W>(&elements_of(tile)[at..at + run.n], elements_of_mut(data), run));
+}
+
+#[inline(always)]
+fn scatter_run<W: Element>(values: &[W], data: &mut [W], Run { from, stride, n }: Run) {
+    if stride == 1 {
+        data[from as usize..from as usize + n].copy_from_slice(values);
+    } else {
+        for (i, &v) in values.iter().enumerate() {
+            data[(from + i as isize * stride) as usize] = v;
+        }
+    }
+}
+
+/// A rectangle of elements in an operand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Block {
+    pub(super) from: isize,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// From row to row, and from column to column.
+    pub(super) strides: [isize; 2],
+}
+
+impl Block {
+    fn row(&self, i: usize) -> Run {
+        Run { from: self.from + i as isize * self.strides[0], stride: self.strides[1], n: self.columns }
+    }
+}
+
+/// Copies a block to a tile, row after row, reading along the axis on which neighbours are nearer.
+pub(super) fn gather_block(size: usize, tile: &mut [u8], data: &[u8], block: Block) {
+    by_size!(size, W => gather_rectangle::<W>(elements_of_mut(tile), elements_of(data), block));
+}
+
+fn gather_rectangle<W: Element>(tile: &mut [W], data: &[W], block: Block) {
+    let Block { from, rows, columns, strides: [down, right] } = block;
+    if right.unsigned_abs() <= down.unsigned_abs() {
+        for (i, slots) in tile[..rows * columns].chunks_mut(columns).enumerate() {
+            gather_run(slots, data, block.row(i));
+        }
+        return;
+    }
+    if (down, rows, columns) == (1, BLOCK, BLOCK) {
+        // As arrays, so that nothing is checked.
+        if let Some((tile, _)) = tile.split_first_chunk_mut::<{ BLOCK * BLOCK }>() {
+            for j in 0..BLOCK {
+                let at = (from + j as isize * right) as usize;
+                let Some((column, _)) = data[at..].split_first_chunk::<BLOCK>() else { return };
+                for i in 0..BLOCK {
+                    tile[i * BLOCK + j] = column[i];
+                }
+            }
+        }
+        return;
+    }
+    for j in 0..columns {
+        let at = from + j as isize * right;
+        for i in 0..rows {
+            tile[i * columns + j] = data[(at + i as isize * down) as usize];
+        }
+    }
+}
+
+/// Copies a tile to a block, row after row.
+pub(super) fn scatter_block(size: usize, tile: &[u8], data: &mut [u8], block: Block) {
+    for i in 0..block.rows {
+        scatter(size, tile, i * block.columns, data, block.row(i));
+    }
+}
+
+/// Fills `n` slots of a tile with `period` elements at `from` that repeat, the first slot being number `phase`.
+pub(super) fn repeat(size: usize, tile: &mut [u8], n: usize, data: &[u8], from: isize, period: usize, phase: usize) {
+    by_size!(size, W => {
+        let slots = &mut elements_of_mut::<W>(tile)[..n];
+        let data = &elements_of::<W>(data)[from as usize..from as usize + period];
+        if let [value] = data {
+            return slots.fill(*value);
+        }
+        let first = period.min(n);
+        for (i, slot) in slots[..first].iter_mut().enumerate() {
+            let at = phase + i;
+            *slot = data[if at < period { at } else { at - period }];
+        }
+        let mut filled = first;
+        while filled < n {
+            let more = filled.min(n - filled);
+            slots.copy_within(..more, filled);
+            filled += more;
+        }
+    });
+}

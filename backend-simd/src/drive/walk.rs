@@ -1,0 +1,310 @@
+//! The ways to walk: dense, with operands that repeat, in blocks, run by run.
+
+use std::ops::Range;
+
+use rusttorch_backend::Layout;
+
+use super::loops::{Loops, OPERANDS};
+use super::tile::{
+    BLOCK, Block, Run, TILE, TILE_BYTES, Tiles, gather, gather_block, repeat, scatter, scatter_block,
+};
+use crate::arch::threads::{parallel_chunks_mut, parallel_each};
+use crate::tuning::Cost;
+
+/// Runs from this length on are handed over piece by piece; shorter ones are collected until a tile is full.
+const LONG: usize = 64;
+
+/// An axis of at least so many elements is worth blocks: shorter ones leave lines of the cache half used, but
+/// the next pass over them comes soon.
+const WORTH_BLOCKS: usize = 8;
+
+/// What a walk hands over: operands, the output, and whether that is memory of the tensor itself, not a tile.
+pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], bool) + Sync + 'a;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operand<'a> {
+    pub(super) data: &'a [u8],
+    /// Bytes of an element.
+    pub(super) size: usize,
+    pub(super) layout: &'a Layout,
+}
+
+pub(super) struct Output<'a> {
+    pub(super) data: &'a mut [u8],
+    /// Bytes of an element.
+    pub(super) size: usize,
+    pub(super) layout: &'a Layout,
+    /// Whether the body reads what the output held.
+    pub(super) read: bool,
+}
+
+/// A walk over part of the elements, on one thread.
+struct Walk<'a> {
+    loops: &'a Loops,
+    inputs: &'a [Operand<'a>],
+    out_size: usize,
+    read: bool,
+    body: &'a Body<'a>,
+}
+
+/// Calls `body` until every element of the output has been written. Shapes are equal, and not empty; at most three
+/// inputs.
+pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, body: &Body<'_>) {
+    let mut layouts = [out.layout; OPERANDS];
+    for (layout, input) in layouts[1..].iter_mut().zip(inputs) {
+        *layout = input.layout;
+    }
+    let loops = Loops::new(layouts);
+    let n = out.layout.numel();
+    let start = loops.base[0] as usize;
+    let walk = Walk { loops: &loops, inputs, out_size: out.size, read: out.read, body };
+    let dense = loops.period(0) == Some(n);
+    if dense {
+        let mut periods = [n; OPERANDS];
+        let repeating = (1..=inputs.len()).all(|k| match loops.period(k) {
+            Some(period) => {
+                periods[k] = period;
+                true
+            }
+            None => false,
+        });
+        if let Some(piece) = repeating.then(|| walk.piece(n, &periods)).flatten() {
+            let data = &mut out.data[start * out.size..][..n * out.size];
+            let chunk = cost.chunk(n);
+            parallel_chunks_mut(data, chunk * out.size, |i, out| walk.repeating(i * chunk, piece, &periods, out));
+            return;
+        }
+    }
+    let blocks = walk.block_axis();
+    let unit = match blocks {
+        Some(axis) => loops.inner(axis + 1) * BLOCK,
+        None => 1,
+    };
+    let task = |range: Range<usize>, out: &mut [u8], start: isize| match blocks {
+        Some(axis) => walk.blocks(axis, range, out, start),
+        None => walk.runs(range, out, start, dense),
+    };
+    let chunk = cost.chunk(n).next_multiple_of(unit);
+    if chunk >= n || !loops.ascending() {
+        return task(0..n, out.data, 0);
+    }
+    // Parts of the memory, one for each range of elements.
+    let mut parts = Vec::with_capacity(n.div_ceil(chunk));
+    let (mut rest, mut from) = (out.data, 0);
+    for first in (0..n).step_by(chunk) {
+        let last = n.min(first + chunk);
+        let to = match last < n {
+            true => loops.position(0..loops.axes.len(), loops.base, last)[0],
+            false => from + (rest.len() / out.size) as isize,
+        };
+        let (part, more) = rest.split_at_mut((to - from) as usize * out.size);
+        parts.push((first..last, part, from));
+        (rest, from) = (more, to);
+    }
+    parallel_each(&mut parts, |_, (range, part, from)| task(range.clone(), part, *from));
+}
+
+impl Walk<'_> {
+    /// How many elements to hand over at a time where operands repeat: whole periods of each. `None` where they
+    /// are too long for a tile.
+    fn piece(&self, n: usize, periods: &[usize; OPERANDS]) -> Option<usize> {
+        let (mut common, mut room) = (1, n);
+        for (k, input) in self.inputs.iter().enumerate() {
+            let period = periods[k + 1];
+            if period < n {
+                room = room.min(TILE_BYTES / input.size);
+                common = lcm(common, period)?;
+            }
+        }
+        if room == n {
+            return Some(n);
+        }
+        (common <= room).then(|| room / common * common)
+    }
+
+    /// The elements from number `start` on, of a dense output and operands that are dense or repeat.
+    fn repeating(&self, start: usize, piece: usize, periods: &[usize; OPERANDS], out: &mut [u8]) {
+        let total = out.len() / self.out_size;
+        let piece = piece.min(total);
+        let mut tiles = None;
+        let mut pieces: [&[u8]; 3] = [&[]; 3];
+        let all = self.loops.inner(0);
+        if periods[1..=self.inputs.len()].iter().any(|&period| period < all) {
+            let (_, slots) = tiles.insert(Tiles::take()).split();
+            for ((k, input), tile) in self.inputs.iter().enumerate().zip(slots) {
+                let period = periods[k + 1];
+                if period < all {
+                    let from = self.loops.base[k + 1];
+                    repeat(input.size, tile, piece, input.data, from, period, start % period);
+                    pieces[k] = tile;
+                }
+            }
+        }
+        for (i, out) in out.chunks_mut(piece * self.out_size).enumerate() {
+            let n = out.len() / self.out_size;
+            let mut operands: [&[u8]; 3] = [&[]; 3];
+            for (k, input) in self.inputs.iter().enumerate() {
+                operands[k] = if periods[k + 1] < all {
+                    &pieces[k][..n * input.size]
+                } else {
+                    let at = self.loops.base[k + 1] as usize + start + i * piece;
+                    &input.data[at * input.size..(at + n) * input.size]
+                };
+            }
+            (self.body)(&operands[..self.inputs.len()], out, true);
+        }
+    }
+
+    /// The axis along which some operand has its neighbours, while the innermost loop jumps from line to line of
+    /// the cache.
+    fn block_axis(&self) -> Option<usize> {
+        let (inner, outer) = self.loops.axes.split_last()?;
+        if inner.size < WORTH_BLOCKS {
+            return None;
+        }
+        self.inputs.iter().enumerate().find_map(|(k, input)| {
+            let bytes = |stride: isize| stride.unsigned_abs() * input.size;
+            if bytes(inner.strides[k + 1]) < 32 {
+                return None;
+            }
+            let near = |axis: &super::loops::Axis| {
+                let bytes = bytes(axis.strides[k + 1]);
+                axis.size >= WORTH_BLOCKS && (1..=16).contains(&bytes)
+            };
+            outer.iter().position(near)
+        })
+    }
+
+    /// The elements of the numbers in `range`, whole rows along `axis`, block by block. Position `start` of the
+    /// output is the first of `out`.
+    fn blocks(&self, axis: usize, range: Range<usize>, out: &mut [u8], start: isize) {
+        let loops = self.loops;
+        let last = loops.axes.len() - 1;
+        let (rows, columns) = (loops.axes[axis], loops.axes[last]);
+        let inner = loops.inner(axis + 1);
+        let mut tiles = Tiles::take();
+        let (result, mut slots) = tiles.split();
+        let end = range.end / inner;
+        let mut row = range.start / inner;
+        while row < end {
+            let height = BLOCK.min(rows.size - row % rows.size).min(end - row);
+            let corner = loops.position(0..axis + 1, loops.base, row);
+            for middle in 0..inner / columns.size {
+                let line = loops.position(axis + 1..last, corner, middle);
+                for column in (0..columns.size).step_by(BLOCK) {
+                    let width = BLOCK.min(columns.size - column);
+                    let n = height * width;
+                    let block = |k: usize| Block {
+                        from: line[k] + column as isize * columns.strides[k],
+                        rows: height,
+                        columns: width,
+                        strides: [rows.strides[k], columns.strides[k]],
+                    };
+                    let mut operands: [&[u8]; 3] = [&[]; 3];
+                    for ((k, input), tile) in self.inputs.iter().enumerate().zip(&mut slots) {
+                        gather_block(input.size, tile, input.data, block(k + 1));
+                        operands[k] = &tile[..n * input.size];
+                    }
+                    let to = Block { from: block(0).from - start, ..block(0) };
+                    let result = &mut result[..n * self.out_size];
+                    if self.read {
+                        gather_block(self.out_size, result, out, to);
+                    }
+                    (self.body)(&operands[..self.inputs.len()], result, false);
+                    scatter_block(self.out_size, result, out, to);
+                }
+            }
+            row += height;
+        }
+    }
+
+    /// The elements of the numbers in `range`, run by run. Position `start` of the output is the first of `out`.
+    fn runs(&self, range: Range<usize>, out: &mut [u8], start: isize, dense: bool) {
+        let count = self.inputs.len();
+        let Some(inner) = self.loops.axes.last() else { return };
+        let strides = inner.strides;
+        let plain = strides[..=count].iter().all(|&stride| stride == 1);
+        let mut tiles = Tiles::take();
+        let (result, mut slots) = tiles.split();
+        // What waits in the tiles, and where it goes.
+        let mut filled = 0;
+        let mut pieces: Vec<Run> = Vec::new();
+        let flush = |filled: usize, pieces: &mut Vec<Run>, slots: &[&mut [u8]; 3], result: &mut [u8], out: &mut [u8]| {
+            if filled == 0 {
+                return;
+            }
+            let operands: [&[u8]; 3] =
+                std::array::from_fn(|k| self.inputs.get(k).map_or(&[][..], |input| &slots[k][..filled * input.size]));
+            let operands = &operands[..count];
+            if let (true, [first, ..]) = (dense, &pieces[..]) {
+                let at = first.from as usize * self.out_size;
+                (self.body)(operands, &mut out[at..at + filled * self.out_size], true);
+            } else {
+                let result = &mut result[..filled * self.out_size];
+                let mut at = 0;
+                for &piece in pieces.iter().filter(|_| self.read) {
+                    gather(self.out_size, result, at, out, piece);
+                    at += piece.n;
+                }
+                (self.body)(operands, result, false);
+                at = 0;
+                for &piece in &*pieces {
+                    scatter(self.out_size, result, at, out, piece);
+                    at += piece.n;
+                }
+            }
+            pieces.clear();
+        };
+        self.loops.runs(range, |offsets, length| {
+            if length >= LONG && strides[0] == 1 {
+                flush(std::mem::take(&mut filled), &mut pieces, &slots, result, out);
+                let step = if plain { length } else { TILE };
+                for at in (0..length).step_by(step) {
+                    let n = step.min(length - at);
+                    let mut operands: [&[u8]; 3] = [&[]; 3];
+                    for ((k, input), tile) in self.inputs.iter().enumerate().zip(&mut slots) {
+                        let stride = strides[k + 1];
+                        let from = offsets[k + 1] + at as isize * stride;
+                        operands[k] = if stride == 1 {
+                            &input.data[from as usize * input.size..][..n * input.size]
+                        } else {
+                            // A value that repeats is copied once, for the first piece of its run.
+                            if stride != 0 || at == 0 {
+                                gather(input.size, tile, 0, input.data, Run { from, stride, n });
+                            }
+                            &tile[..n * input.size]
+                        };
+                    }
+                    let to = (offsets[0] - start) as usize + at;
+                    (self.body)(&operands[..count], &mut out[to * self.out_size..][..n * self.out_size], true);
+                }
+                return;
+            }
+            let mut at = 0;
+            while at < length {
+                let n = (length - at).min(TILE - filled);
+                let part = |k: usize| Run { from: offsets[k] + at as isize * strides[k], stride: strides[k], n };
+                for ((k, input), tile) in self.inputs.iter().enumerate().zip(&mut slots) {
+                    gather(input.size, tile, filled, input.data, part(k + 1));
+                }
+                if !dense || filled == 0 {
+                    pieces.push(Run { from: part(0).from - start, ..part(0) });
+                }
+                (filled, at) = (filled + n, at + n);
+                if filled == TILE {
+                    flush(std::mem::take(&mut filled), &mut pieces, &slots, result, out);
+                }
+            }
+        });
+        flush(filled, &mut pieces, &slots, result, out);
+    }
+}
+
+/// The least common multiple; `None` where it is too long for any tile.
+fn lcm(a: usize, b: usize) -> Option<usize> {
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    (a / x.max(1)).checked_mul(b).filter(|&lcm| lcm <= TILE_BYTES)
+}

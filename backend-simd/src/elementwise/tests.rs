@@ -1,0 +1,430 @@
+//! Against the reference over layouts, dtypes and levels, and the bit promise as bits.
+
+use rusttorch_backend::ops::{BinaryOp, CompareOp, TernaryOp, UnaryOp};
+use rusttorch_backend::threads::set_num_threads;
+use rusttorch_backend::{
+    Backend, Boolean, DType, Element, ErrorKind, Family, Fallback, Layout, Result, Scalar, View, ViewMut, bf16, f16,
+    match_dtype, with_fallback,
+};
+
+use crate::drive::tests::{Array, Random};
+use crate::{Level, NAIVE, Simd};
+
+/// An element made from a number of the tests.
+fn element<T: Element>(i: usize) -> T {
+    let floats = [
+        0.0,
+        -0.0,
+        1.5,
+        -2.5,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+        1e-40,
+        3e38,
+        -0.3,
+        1e-8,
+        700.0,
+        0.1,
+        -7.0,
+        65519.0,
+        65520.0,
+        6e-8,
+        -1e-310,
+        5e9,
+        2.0,
+    ];
+    let ints = [1, -7, 2, 127, -128, 3, -1, 100, 5, -3, 0, 77, i64::MAX, i64::MIN, 40000, 63, 64, 8];
+    let n = i.wrapping_mul(2_654_435_761) >> 7;
+    if T::DTYPE.is_float() {
+        let ordinary = (n % 4001) as f64 / 97.0 - 20.0;
+        T::from_scalar(Scalar::Float(if n % 3 == 0 { floats[n / 3 % floats.len()] } else { ordinary }))
+    } else {
+        T::from_scalar(Scalar::Int(ints[n % ints.len()].wrapping_add((n % 5) as i64)))
+    }
+}
+
+fn array<T: Element>(layout: Layout, shift: usize) -> Array<T> {
+    Array::new(layout, |i| element(i + shift))
+}
+
+/// The same, without an integer zero.
+fn divisors<T: Element>(layout: Layout, shift: usize) -> Array<T> {
+    Array::new(layout, |i| {
+        let v = element::<T>(i + shift);
+        let zero = !T::DTYPE.is_float() && v.to_scalar().to_i64() == 0;
+        if zero { T::from_scalar(Scalar::Int(3)) } else { v }
+    })
+}
+
+/// Equal, or within some units in the last place of the dtype and `scale`.
+#[track_caller]
+fn close<T: Element>(got: &[T], expected: &[T], scale: &[f64], what: &str) {
+    let epsilon = match T::DTYPE {
+        DType::F64 => f64::EPSILON,
+        DType::F32 => f64::from(f32::EPSILON),
+        DType::F16 => 9.8e-4,
+        DType::BF16 => 7.9e-3,
+        _ => 0.0,
+    };
+    // The smallest numbers have fewer digits.
+    let tiny = match T::DTYPE {
+        DType::F16 => 6e-8,
+        DType::F64 => 1e-323,
+        _ => 1e-44,
+    };
+    assert_eq!(got.len(), expected.len());
+    for (i, (g, e)) in got.iter().zip(expected).enumerate() {
+        let (g, e) = (g.to_scalar(), e.to_scalar());
+        let (x, y) = (g.to_f64(), e.to_f64());
+        let room = 4.0 * epsilon * y.abs().max(scale.get(i).copied().unwrap_or(0.0)) + 2.0 * tiny;
+        let equal = g == e && x.is_sign_negative() == y.is_sign_negative();
+        let near = T::DTYPE.is_float() && ((x.is_nan() && y.is_nan()) || (x - y).abs() <= room);
+        assert!(equal || near, "{what} {}: number {i} is {g}, expected {e}", T::DTYPE);
+    }
+}
+
+/// The results of a call on this backend and on the reference, into equal memory.
+fn both<T: Element>(
+    level: Level,
+    layout: Layout,
+    scale: &[f64],
+    what: &str,
+    call: impl Fn(&dyn Backend, ViewMut<'_>) -> Result<()>,
+) {
+    let (mut got, mut expected) = (array::<T>(layout.clone(), 5), array::<T>(layout, 5));
+    let native = with_fallback(Fallback::Error, || call(&Simd::at(level), got.out()));
+    if let Err(e) = native {
+        panic!("{what} {} on {level}: {e}", T::DTYPE);
+    }
+    call(&NAIVE, expected.out()).unwrap();
+    close(&got.values(), &expected.values(), scale, what);
+    // What is not an element of the output has not been touched.
+    for array in [&mut got, &mut expected] {
+        for p in array.positions() {
+            array.memory()[p] = T::from_scalar(Scalar::Int(0));
+        }
+    }
+    let bits = |array: &mut Array<T>| format!("{:?}", array.memory());
+    assert_eq!(bits(&mut got), bits(&mut expected), "{what} {}", T::DTYPE);
+}
+
+/// Some layouts of some shape, the last one for an output.
+fn layouts(random: &mut Random) -> [Layout; 4] {
+    let mut shape = random.shape();
+    while shape.iter().product::<usize>() > 3000 {
+        shape = random.shape();
+    }
+    [random.layout(&shape, true), random.layout(&shape, true), random.layout(&shape, true), random.layout(&shape, false)]
+}
+
+fn claimed(family: Family, op: &str, dtype: DType) -> bool {
+    Simd::new().capabilities().is_native(family, op, dtype)
+}
+
+#[test]
+fn unary_ops_agree_with_the_reference() {
+    let mut random = Random::new(1);
+    for level in Level::all() {
+        for dtype in DType::ALL {
+            for &op in UnaryOp::ALL.iter().filter(|op| claimed(Family::Unary, op.name(), dtype)) {
+                let [x, _, _, to] = layouts(&mut random);
+                match_dtype!(dtype, T => {
+                    let x = array::<T>(x, 0);
+                    if op.rule().result(dtype) == dtype {
+                        both::<T>(level, to.clone(), &[], op.name(), |b, out| b.unary(op, x.view(), out));
+                        both::<T>(level, to, &[], op.name(), |b, io| b.unary_assign(op, io));
+                    } else {
+                        both::<Boolean>(level, to, &[], op.name(), |b, out| b.unary(op, x.view(), out));
+                    }
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn binary_ops_agree_with_the_reference() {
+    let mut random = Random::new(2);
+    for level in Level::all() {
+        for dtype in DType::ALL {
+            for &op in BinaryOp::ALL.iter().filter(|op| claimed(Family::Binary, op.name(), dtype)) {
+                for _ in 0..3 {
+                    let [a, b, _, to] = layouts(&mut random);
+                    match_dtype!(dtype, T => {
+                        let (a, b) = (array::<T>(a, 0), divisors::<T>(b, 3));
+                        both::<T>(level, to.clone(), &[], op.name(), |be, out| be.binary(op, a.view(), b.view(), out));
+                        both::<T>(level, to, &[], op.name(), |be, io| be.binary_assign(op, io, b.view()));
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn comparisons_agree_with_the_reference() {
+    let mut random = Random::new(3);
+    for level in Level::all() {
+        for dtype in DType::ALL {
+            for &op in CompareOp::ALL {
+                let [a, b, _, to] = layouts(&mut random);
+                match_dtype!(dtype, T => {
+                    let (a, b) = (array::<T>(a, 0), array::<T>(b, random.below(3)));
+                    both::<Boolean>(level, to, &[], op.name(), |be, out| be.compare(op, a.view(), b.view(), out));
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn ternary_ops_agree_with_the_reference() {
+    let mut random = Random::new(4);
+    let ops = [
+        TernaryOp::Addcmul { value: Scalar::Int(3) },
+        TernaryOp::Addcdiv { value: Scalar::Float(0.5) },
+        TernaryOp::Lerp,
+        TernaryOp::Clamp,
+    ];
+    // Products in f32 overflow where those in f64 do not: numbers of ordinary size.
+    fn moderate<T: Element>(layout: Layout, shift: usize) -> Array<T> {
+        let small = |v: T| match v.to_scalar() {
+            Scalar::Float(x) if x.is_finite() && x != 0.0 => T::from_scalar(Scalar::Float(x.signum() * (0.5 + x.abs() % 20.0))),
+            _ => v,
+        };
+        Array::new(layout, |i| small(element(i + shift)))
+    }
+    for level in Level::all() {
+        for dtype in DType::ALL {
+            for op in ops.into_iter().filter(|op| claimed(Family::Ternary, op.name(), dtype)) {
+                let [a, b, c, to] = layouts(&mut random);
+                match_dtype!(dtype, T => {
+                    let (mut a, mut b, mut c) = (moderate::<T>(a, 0), moderate::<T>(b, 5), moderate::<T>(c, 9));
+                    let magnitude = |x: &mut Array<T>| {
+                        x.values().iter().map(|v| v.to_scalar().to_f64().abs()).filter(|v| v.is_finite()).fold(1.0, f64::max)
+                    };
+                    let scale = magnitude(&mut a) + magnitude(&mut b) * magnitude(&mut c);
+                    let scale = if matches!(op, TernaryOp::Clamp) { vec![] } else { vec![scale; to.numel()] };
+                    both::<T>(level, to, &scale, op.name(), |be, out| {
+                        be.ternary(op, a.view(), b.view(), c.view(), out)
+                    });
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn copies_and_fills_agree_with_the_reference() {
+    let mut random = Random::new(5);
+    for level in Level::all() {
+        for from in DType::ALL {
+            for to in DType::ALL {
+                let [x, _, _, layout] = layouts(&mut random);
+                match_dtype!(from, X => {
+                    let x = array::<X>(x, 0);
+                    match_dtype!(to, O => exactly::<O>(level, layout, "copy", |b, out| b.copy(x.view(), out)));
+                });
+            }
+            for value in [Scalar::Int(300), Scalar::Float(-0.1), Scalar::Float(f64::NAN), Scalar::Bool(true)] {
+                let [_, _, _, layout] = layouts(&mut random);
+                match_dtype!(from, T => exactly::<T>(level, layout, "fill", |b, out| b.fill(value, out)));
+            }
+        }
+    }
+}
+
+#[test]
+fn choices_agree_with_the_reference() {
+    let mut random = Random::new(6);
+    for level in Level::all() {
+        for dtype in DType::ALL {
+            let [c, a, b, layout] = layouts(&mut random);
+            let c = array::<Boolean>(c, 0);
+            match_dtype!(dtype, T => {
+                let (a, b) = (array::<T>(a, 0), array::<T>(b, 5));
+                exactly::<T>(level, layout, "where", |be, out| be.select(c.view(), a.view(), b.view(), out));
+            });
+        }
+    }
+}
+
+/// As [`both`], without any room.
+fn exactly<T: Element>(
+    level: Level,
+    layout: Layout,
+    what: &str,
+    call: impl Fn(&dyn Backend, ViewMut<'_>) -> Result<()>,
+) {
+    let (mut got, mut expected) = (array::<T>(layout.clone(), 5), array::<T>(layout, 5));
+    with_fallback(Fallback::Error, || call(&Simd::at(level), got.out())).unwrap();
+    call(&NAIVE, expected.out()).unwrap();
+    let bits = |array: &mut Array<T>| format!("{:?}", array.memory());
+    assert_eq!(bits(&mut got), bits(&mut expected), "{what} {}", T::DTYPE);
+}
+
+#[test]
+fn halves_are_cast_as_the_reference_casts_them() {
+    use crate::float::{Half, narrow, widen};
+    fn all<H: Half>(bits: fn(u16) -> H, to_f32: fn(H) -> f32, from_f32: fn(f32) -> H) {
+        let every: Vec<H> = (0..=u16::MAX).map(bits).collect();
+        let mut wide = vec![0f32; every.len()];
+        widen(&every, &mut wide);
+        for (&h, &w) in every.iter().zip(&wide) {
+            let expected = to_f32(h);
+            assert!(w.to_bits() == expected.to_bits() || (w.is_nan() && expected.is_nan()), "{h:?}");
+        }
+        // Around every half, and between them.
+        let step = 0x1fff;
+        let near: Vec<f32> = (0..u32::MAX / step)
+            .flat_map(|i| [i * step, (i << 13) % (1 << 31) + 0x1000, i << 12, (i << 12) + 1, (i << 12).wrapping_sub(1)])
+            .map(f32::from_bits)
+            .collect();
+        let mut rounded = vec![bits(0); near.len()];
+        narrow(&near, &mut rounded);
+        for (&x, &h) in near.iter().zip(&rounded) {
+            let (h, expected) = (to_f32(h), to_f32(from_f32(x)));
+            assert!(h.to_bits() == expected.to_bits() || (h.is_nan() && expected.is_nan()), "{x:e}: {h:e} {expected:e}");
+        }
+    }
+    all::<f16>(f16::from_bits, f16::to_f32, f16::from_f32);
+    all::<bf16>(bf16::from_bits, bf16::to_f32, bf16::from_f32);
+}
+
+#[test]
+fn remainders_are_exact_whatever_the_quotient() {
+    let pairs: Vec<(f64, f64)> = (0..6000usize)
+        .map(|i| {
+            let n = i.wrapping_mul(2_654_435_761) % 100_003;
+            let a = (n as f64 - 50_000.0) * [1.0, 0.1, 1e6, 1e30, 1e-40][i % 5];
+            let b = ((n * 7 % 1009) as f64 - 500.0) * [0.3, 1.0, 1e-3, 1e5, 1e-42, 7.0][i % 6];
+            (a, b)
+        })
+        .collect();
+    fn check<T: Element>(level: Level, pairs: &[(f64, f64)]) {
+        let line = Layout::contiguous("test", &[pairs.len()]).unwrap();
+        let a = Array::new(line.clone(), |i| T::from_scalar(Scalar::Float(pairs.get(i).map_or(1.0, |p| p.0))));
+        let b = Array::new(line.clone(), |i| T::from_scalar(Scalar::Float(pairs.get(i).map_or(1.0, |p| p.1))));
+        for op in [BinaryOp::Fmod, BinaryOp::Remainder, BinaryOp::FloorDivide] {
+            both::<T>(level, line.clone(), &[], op.name(), |be, out| be.binary(op, a.view(), b.view(), out));
+        }
+        exactly::<T>(level, line.clone(), "fmod", |be, out| be.binary(BinaryOp::Fmod, a.view(), b.view(), out));
+    }
+    for level in Level::all() {
+        check::<f32>(level, &pairs);
+        check::<f64>(level, &pairs);
+    }
+}
+
+#[test]
+fn an_integer_zero_divisor_is_an_error() {
+    let line = || Layout::contiguous("test", &[100]).unwrap();
+    let a = Array::new(line(), |_| 7i32);
+    let b = Array::new(line(), |i| i as i32 - 50);
+    for op in [BinaryOp::FloorDivide, BinaryOp::TruncDivide, BinaryOp::Remainder, BinaryOp::Fmod] {
+        let mut out = Array::new(line(), |_| 0i32);
+        let error = Simd::new().binary(op, a.view(), b.view(), out.out()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ZeroDivision);
+        let error = Simd::new().binary_assign(op, out.out(), b.view()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ZeroDivision);
+    }
+}
+
+/// The bits of every element; all NaN are one, since which of two an instruction keeps is the compiler's choice.
+fn bits<T: Element>(values: &[T]) -> Vec<u64> {
+    let bits = |v: &T| match v.to_scalar() {
+        Scalar::Float(x) if x.is_nan() => u64::MAX,
+        Scalar::Float(x) => x.to_bits(),
+        v => v.to_i64() as u64,
+    };
+    values.iter().map(bits).collect()
+}
+
+const LONG: usize = 100_003;
+
+/// R1: an element has the same bits at every position, in every length, layout and in-place form, on any number of
+/// threads, on any level.
+fn promise<T: Element, O: Element>(what: &str, call: impl Fn(&Simd, [View<'_>; 3], ViewMut<'_>) -> Result<()>) {
+    let line = |n: usize, from: usize, stride: isize| {
+        Layout::new("test", [n].into_iter().collect(), [stride].into_iter().collect(), from).unwrap()
+    };
+    let make = |shift: usize| divisors::<T>(line(2 * LONG, 0, 1), shift);
+    let x = [make(0), make(3), make(7)];
+    let run = |simd: &Simd, n: usize, from: usize, stride: isize| {
+        let to = if from % 2 == 0 { line(n, from, 1) } else { line(n, from, 2) };
+        let layout = line(n, from, stride);
+        let views = [0, 1, 2].map(|k| x[k].view().with_layout(&layout).unwrap());
+        let mut out = array::<O>(to, 0);
+        call(simd, views, out.out()).unwrap_or_else(|e| panic!("{what}: {e}"));
+        bits(&out.values())
+    };
+    let best = Simd::at(Level::current());
+    set_num_threads(1);
+    let all = run(&best, 2 * LONG, 0, 1);
+    for level in Level::all() {
+        let simd = Simd::at(level);
+        for n in 0..=129 {
+            let from = n * 7 % 40 + 1;
+            assert_eq!(run(&simd, n, from, 1), all[from..from + n], "{what} {} {level} {n}", T::DTYPE);
+        }
+        let stepped: Vec<u64> = (0..LONG).map(|i| all[2 * i]).collect();
+        assert_eq!(run(&simd, LONG, 0, 2), stepped, "{what} {} {level}", T::DTYPE);
+    }
+    let flipped: Vec<u64> = (0..LONG).map(|i| all[LONG - i]).collect();
+    for threads in [1, 2, 3, 8] {
+        set_num_threads(threads);
+        assert_eq!(run(&best, LONG, 1, 1), all[1..=LONG], "{what} {} {threads}", T::DTYPE);
+        assert_eq!(run(&best, LONG, LONG, -1), flipped, "{what} {} {threads}", T::DTYPE);
+        assert_eq!(run(&best, LONG, 3, 0), vec![all[3]; LONG], "{what} {} {threads}", T::DTYPE);
+    }
+}
+
+#[test]
+fn unary_ops_keep_the_bit_promise() {
+    for &op in UnaryOp::ALL {
+        if op.rule() == rusttorch_backend::ops::DTypeRule::Predicate {
+            promise::<f32, Boolean>(op.name(), |b, [x, _, _], out| b.unary(op, x, out));
+        } else if claimed(Family::Unary, op.name(), DType::F32) {
+            promise::<f32, f32>(op.name(), |b, [x, _, _], out| b.unary(op, x, out));
+        }
+    }
+}
+
+#[test]
+fn unary_ops_in_f64_keep_the_bit_promise() {
+    for &op in UnaryOp::ALL {
+        if op.rule().result(DType::F64) == DType::F64 && claimed(Family::Unary, op.name(), DType::F64) {
+            promise::<f64, f64>(op.name(), |b, [x, _, _], out| b.unary(op, x, out));
+        }
+    }
+    promise::<f16, f16>("exp", |b, [x, _, _], out| b.unary(UnaryOp::Exp, x, out));
+    promise::<bf16, bf16>("tanh", |b, [x, _, _], out| b.unary(UnaryOp::Tanh, x, out));
+    promise::<i16, i16>("abs", |b, [x, _, _], out| b.unary(UnaryOp::Abs, x, out));
+}
+
+#[test]
+fn binary_ops_keep_the_bit_promise() {
+    for &op in BinaryOp::ALL {
+        for dtype in [DType::F32, DType::F64, DType::F16, DType::I32, DType::U8] {
+            if claimed(Family::Binary, op.name(), dtype) {
+                match_dtype!(dtype, T => promise::<T, T>(op.name(), |be, [a, b, _], out| be.binary(op, a, b, out)));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_other_ops_keep_the_bit_promise() {
+    for &op in TernaryOp::ALL {
+        promise::<f32, f32>(op.name(), |be, [a, b, c], out| be.ternary(op, a, b, c, out));
+        promise::<bf16, bf16>(op.name(), |be, [a, b, c], out| be.ternary(op, a, b, c, out));
+    }
+    for &op in CompareOp::ALL {
+        promise::<f32, Boolean>(op.name(), |be, [a, b, _], out| be.compare(op, a, b, out));
+    }
+    promise::<f32, i64>("copy", |be, [x, _, _], out| be.copy(x, out));
+    promise::<i64, f32>("copy", |be, [x, _, _], out| be.copy(x, out));
+    promise::<f64, f16>("copy", |be, [x, _, _], out| be.copy(x, out));
+    promise::<f16, f16>("copy", |be, [x, _, _], out| be.copy(x, out));
+}
