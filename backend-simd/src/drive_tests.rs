@@ -198,7 +198,8 @@ fn an_output_whose_elements_interleave_is_walked_alone() {
     let layout = Layout::new("test", Shape::from_slice(&[2, 3]), Strides::from_slice(&[3, 2]), 0).unwrap();
     let mut out = Array::new(layout, |_| 0i32);
     let x = Array::new(Layout::contiguous("test", &[2, 3]).unwrap(), |i| i as i32 + 1);
-    map1("test", Cost(1 << 40), x.view(), out.out(), &|x: &[i32], out: &mut [i32]| out.copy_from_slice(x)).unwrap();
+    map1("test", Cost(1 << 40), x.view(), out.out(), &|x: &[i32], out: &mut [i32]| out.copy_from_slice(x))
+        .unwrap();
     assert_eq!(out.memory()[..8], [1, 0, 2, 4, 3, 5, 0, 6]);
 }
 
@@ -211,7 +212,8 @@ fn a_body_may_call_again() {
     map1("test", SPLIT, x.view(), out.out(), &|x: &[i32], out: &mut [i32]| {
         let y = Array::new(transposed(10), |i| i as i32);
         let mut inner = Array::new(Layout::contiguous("test", &[10, 10]).unwrap(), |_| 0i32);
-        map1("test", SPLIT, y.view(), inner.out(), &|y: &[i32], inner: &mut [i32]| inner.copy_from_slice(y)).unwrap();
+        map1("test", SPLIT, y.view(), inner.out(), &|y: &[i32], inner: &mut [i32]| inner.copy_from_slice(y))
+            .unwrap();
         assert_eq!(inner.memory()[1], 10);
         out.copy_from_slice(x);
     })

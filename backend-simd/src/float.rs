@@ -172,12 +172,7 @@ pub(crate) fn widened1<H: Half, O>(x: &[H], out: &mut [O], body: impl Fn(&[f32],
 }
 
 /// `out = body(a, b)` on f32 copies, for a body whose result is of another type.
-pub(crate) fn widened2<H: Half, O>(
-    a: &[H],
-    b: &[H],
-    out: &mut [O],
-    body: impl Fn(&[f32], &[f32], &mut [O]),
-) {
+pub(crate) fn widened2<H: Half, O>(a: &[H], b: &[H], out: &mut [O], body: impl Fn(&[f32], &[f32], &mut [O])) {
     let (mut wide_a, mut wide_b) = ([0f32; HALVES], [0f32; HALVES]);
     for ((a, b), out) in a.chunks(HALVES).zip(b.chunks(HALVES)).zip(out.chunks_mut(HALVES)) {
         let n = out.len();

@@ -205,7 +205,15 @@ pub(super) fn scatter_block(size: usize, tile: &[u8], data: &mut [u8], block: Bl
 }
 
 /// Fills `n` slots of a tile with `period` elements at `from` that repeat, the first slot being number `phase`.
-pub(super) fn repeat(size: usize, tile: &mut [u8], n: usize, data: &[u8], from: isize, period: usize, phase: usize) {
+pub(super) fn repeat(
+    size: usize,
+    tile: &mut [u8],
+    n: usize,
+    data: &[u8],
+    from: isize,
+    period: usize,
+    phase: usize,
+) {
     by_size!(size, W => {
         let slots = &mut elements_of_mut::<W>(tile)[..n];
         let data = &elements_of::<W>(data)[from as usize..from as usize + period];

@@ -71,7 +71,9 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, body: &B
         if let Some(piece) = repeating.then(|| walk.piece(n, &periods)).flatten() {
             let data = &mut out.data[start * out.size..][..n * out.size];
             let chunk = cost.chunk(n);
-            parallel_chunks_mut(data, chunk * out.size, |i, out| walk.repeating(i * chunk, piece, &periods, out));
+            parallel_chunks_mut(data, chunk * out.size, |i, out| {
+                walk.repeating(i * chunk, piece, &periods, out)
+            });
             return;
         }
     }
@@ -229,12 +231,17 @@ impl Walk<'_> {
         // What waits in the tiles, and where it goes.
         let mut filled = 0;
         let mut pieces: Vec<Run> = Vec::new();
-        let flush = |filled: usize, pieces: &mut Vec<Run>, slots: &[&mut [u8]; 3], result: &mut [u8], out: &mut [u8]| {
+        let flush = |filled: usize,
+                     pieces: &mut Vec<Run>,
+                     slots: &[&mut [u8]; 3],
+                     result: &mut [u8],
+                     out: &mut [u8]| {
             if filled == 0 {
                 return;
             }
-            let operands: [&[u8]; 3] =
-                std::array::from_fn(|k| self.inputs.get(k).map_or(&[][..], |input| &slots[k][..filled * input.size]));
+            let operands: [&[u8]; 3] = std::array::from_fn(|k| {
+                self.inputs.get(k).map_or(&[][..], |input| &slots[k][..filled * input.size])
+            });
             let operands = &operands[..count];
             if let (true, [first, ..]) = (dense, &pieces[..]) {
                 let at = first.from as usize * self.out_size;
@@ -276,14 +283,19 @@ impl Walk<'_> {
                         };
                     }
                     let to = (offsets[0] - start) as usize + at;
-                    (self.body)(&operands[..count], &mut out[to * self.out_size..][..n * self.out_size], true);
+                    (self.body)(
+                        &operands[..count],
+                        &mut out[to * self.out_size..][..n * self.out_size],
+                        true,
+                    );
                 }
                 return;
             }
             let mut at = 0;
             while at < length {
                 let n = (length - at).min(TILE - filled);
-                let part = |k: usize| Run { from: offsets[k] + at as isize * strides[k], stride: strides[k], n };
+                let part =
+                    |k: usize| Run { from: offsets[k] + at as isize * strides[k], stride: strides[k], n };
                 for ((k, input), tile) in self.inputs.iter().enumerate().zip(&mut slots) {
                     gather(input.size, tile, filled, input.data, part(k + 1));
                 }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusttorch_backend::ops::BinaryOp;
 use rusttorch_backend::{
-    Boolean, Capabilities, DType, DTypeSet, Element, ErrorKind, Family, Result, TensorError, View, ViewMut, bf16,
-    f16, match_dtype,
+    Boolean, Capabilities, DType, DTypeSet, Element, ErrorKind, Family, Result, TensorError, View, ViewMut,
+    bf16, f16, match_dtype,
 };
 
 use super::division::{FloorDivide, Fmod, Remainder};
@@ -120,7 +120,13 @@ fn takes_halves(op: BinaryOp) -> bool {
 }
 
 /// The op; `None` where this backend has no kernel for it.
-pub(crate) fn binary(level: Level, op: BinaryOp, a: View<'_>, b: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+pub(crate) fn binary(
+    level: Level,
+    op: BinaryOp,
+    a: View<'_>,
+    b: View<'_>,
+    out: ViewMut<'_>,
+) -> Option<Result<()>> {
     match a.dtype() {
         DType::F32 => with_function!(op, f => Some(floats::<f32, _>(level, op, f, a, b, out)), else None),
         DType::F64 => with_function!(op, f => Some(floats::<f64, _>(level, op, f, a, b, out)), else None),
@@ -132,9 +138,16 @@ pub(crate) fn binary(level: Level, op: BinaryOp, a: View<'_>, b: View<'_>, out: 
         }
         DType::Bool => {
             let f = truths(op)?;
-            Some(drive::map2(op.name(), cost(op), a, b, out, &|a: &[Boolean], b: &[Boolean], out: &mut [Boolean]| {
-                f(level, a, b, out);
-            }))
+            Some(drive::map2(
+                op.name(),
+                cost(op),
+                a,
+                b,
+                out,
+                &|a: &[Boolean], b: &[Boolean], out: &mut [Boolean]| {
+                    f(level, a, b, out);
+                },
+            ))
         }
         dtype => match_dtype!(ints dtype, T => {
             let f = <T as Int>::function(op)?;
@@ -160,9 +173,15 @@ pub(crate) fn binary_assign(level: Level, op: BinaryOp, io: ViewMut<'_>, b: View
         }
         DType::Bool => {
             let f = truths(op)?;
-            Some(drive::assign2(op.name(), cost(op), io, b, &|a: &[Boolean], b: &[Boolean], out: &mut [Boolean]| {
-                f(level, a, b, out);
-            }))
+            Some(drive::assign2(
+                op.name(),
+                cost(op),
+                io,
+                b,
+                &|a: &[Boolean], b: &[Boolean], out: &mut [Boolean]| {
+                    f(level, a, b, out);
+                },
+            ))
         }
         dtype => match_dtype!(ints dtype, T => {
             let f = <T as Int>::function(op)?;
@@ -208,7 +227,9 @@ fn floats_assign<T: Float, F: Function2>(
     io: ViewMut<'_>,
     b: View<'_>,
 ) -> Result<()> {
-    drive::assign2(op.name(), cost(op), io, b, &|a: &[T], b: &[T], io: &mut [T]| map2(level, f, a, b, io, false))
+    drive::assign2(op.name(), cost(op), io, b, &|a: &[T], b: &[T], io: &mut [T]| {
+        map2(level, f, a, b, io, false)
+    })
 }
 
 fn halves_assign<H: Half, F: Function2>(
@@ -333,7 +354,11 @@ fn truths(op: BinaryOp) -> Option<fn(Level, &[Boolean], &[Boolean], &mut [Boolea
 /// What is computed here.
 pub(crate) fn claims(claims: Capabilities) -> Capabilities {
     claims
-        .with_ops(Family::Binary, &["add", "mul", "maximum", "minimum", "fmax", "fmin", "heaviside"], DTypeSet::ALL)
+        .with_ops(
+            Family::Binary,
+            &["add", "mul", "maximum", "minimum", "fmax", "fmin", "heaviside"],
+            DTypeSet::ALL,
+        )
         .with_ops(Family::Binary, &["sub", "floor_divide", "remainder", "fmod"], DTypeSet::NUMBERS)
         .with_ops(Family::Binary, &["trunc_divide"], DTypeSet::INTS.union(DTypeSet::WIDE))
         .with_ops(Family::Binary, &["div", "copysign", "xlogy"], DTypeSet::FLOATS)

@@ -24,11 +24,16 @@ pub(crate) fn compare(
         DType::BF16 => halves::<bf16>(level, op, a, b, out),
         DType::F32 => numbers::<f32>(level, op, a, b, out),
         DType::F64 => numbers::<f64>(level, op, a, b, out),
-        DType::Bool => {
-            drive::map2(op.name(), Cost::LIGHT, a, b, out, &|a: &[Boolean], b: &[Boolean], out: &mut [Boolean]| {
+        DType::Bool => drive::map2(
+            op.name(),
+            Cost::LIGHT,
+            a,
+            b,
+            out,
+            &|a: &[Boolean], b: &[Boolean], out: &mut [Boolean]| {
                 truths(level, op, a, b, out);
-            })
-        }
+            },
+        ),
         dtype => match_dtype!(ints dtype, T => numbers::<T>(level, op, a, b, out), else return None),
     })
 }
@@ -52,7 +57,13 @@ fn halves<H: Half>(level: Level, op: CompareOp, a: View<'_>, b: View<'_>, out: V
 }
 
 /// The relation. NaN is unequal to everything, zero included, and in no order; Rust's operators say so too.
-fn related<T: Copy + PartialOrd + Default>(level: Level, op: CompareOp, a: &[T], b: &[T], out: &mut [Boolean]) {
+fn related<T: Copy + PartialOrd + Default>(
+    level: Level,
+    op: CompareOp,
+    a: &[T],
+    b: &[T],
+    out: &mut [Boolean],
+) {
     use CompareOp::*;
     let zero = T::default();
     match op {

@@ -1,6 +1,8 @@
 //! Fill, and copies with a cast.
 
-use rusttorch_backend::{Capabilities, DTypeSet, Element, Family, Result, Scalar, View, ViewMut, match_dtype};
+use rusttorch_backend::{
+    Capabilities, DTypeSet, Element, Family, Result, Scalar, View, ViewMut, match_dtype,
+};
 
 use super::cast::cast;
 use crate::arch::Level;

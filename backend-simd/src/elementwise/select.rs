@@ -22,7 +22,9 @@ pub(crate) fn select(
         4 => choose::<i32>,
         _ => choose::<i64>,
     };
-    Some(drive::bytes("where", Cost::LIGHT, [condition, a, b], out, &|inputs, out, _| choose(level, inputs, out)))
+    Some(drive::bytes("where", Cost::LIGHT, [condition, a, b], out, &|inputs, out, _| {
+        choose(level, inputs, out)
+    }))
 }
 
 fn choose<W: Element>(level: Level, inputs: &[&[u8]], out: &mut [u8]) {

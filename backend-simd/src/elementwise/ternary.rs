@@ -102,9 +102,17 @@ fn wide<T: Float, F: Function3>(
     [a, b, c]: [View<'_>; 3],
     out: ViewMut<'_>,
 ) -> Result<()> {
-    drive::stream3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[T], b: &[T], c: &[T], out: &mut [T], stream| {
-        map3(level, f, a, b, c, out, stream);
-    })
+    drive::stream3(
+        op.name(),
+        Cost::LIGHT,
+        a,
+        b,
+        c,
+        out,
+        &|a: &[T], b: &[T], c: &[T], out: &mut [T], stream| {
+            map3(level, f, a, b, c, out, stream);
+        },
+    )
 }
 
 fn halves<H: Half, F: Function3>(
@@ -141,7 +149,9 @@ fn ints(level: Level, op: TernaryOp, [a, b, c]: [View<'_>; 3], out: ViewMut<'_>)
 
 /// What is computed here.
 pub(crate) fn claims(claims: Capabilities) -> Capabilities {
-    claims
-        .with_ops(Family::Ternary, &["addcmul", "clamp"], DTypeSet::NUMBERS)
-        .with_ops(Family::Ternary, &["addcdiv", "lerp"], DTypeSet::FLOATS)
+    claims.with_ops(Family::Ternary, &["addcmul", "clamp"], DTypeSet::NUMBERS).with_ops(
+        Family::Ternary,
+        &["addcdiv", "lerp"],
+        DTypeSet::FLOATS,
+    )
 }

@@ -1,10 +1,11 @@
 //! Against the reference over layouts, dtypes and levels, and the bit promise as bits.
 
+use rusttorch_backend::delegate::{Fallback, with_fallback};
 use rusttorch_backend::ops::{BinaryOp, CompareOp, TernaryOp, UnaryOp};
 use rusttorch_backend::threads::set_num_threads;
 use rusttorch_backend::{
-    Backend, Boolean, DType, Element, ErrorKind, Family, Fallback, Layout, Result, Scalar, View, ViewMut, bf16, f16,
-    match_dtype, with_fallback,
+    Backend, Boolean, DType, Element, ErrorKind, Family, Layout, Result, Scalar, View, ViewMut, bf16, f16,
+    match_dtype,
 };
 
 use crate::drive::tests::{Array, Random};
@@ -115,7 +116,12 @@ fn layouts(random: &mut Random) -> [Layout; 4] {
     while shape.iter().product::<usize>() > 3000 {
         shape = random.shape();
     }
-    [random.layout(&shape, true), random.layout(&shape, true), random.layout(&shape, true), random.layout(&shape, false)]
+    [
+        random.layout(&shape, true),
+        random.layout(&shape, true),
+        random.layout(&shape, true),
+        random.layout(&shape, false),
+    ]
 }
 
 fn claimed(family: Family, op: &str, dtype: DType) -> bool {
@@ -190,7 +196,9 @@ fn ternary_ops_agree_with_the_reference() {
     // Products in f32 overflow where those in f64 do not: numbers of ordinary size.
     fn moderate<T: Element>(layout: Layout, shift: usize) -> Array<T> {
         let small = |v: T| match v.to_scalar() {
-            Scalar::Float(x) if x.is_finite() && x != 0.0 => T::from_scalar(Scalar::Float(x.signum() * (0.5 + x.abs() % 20.0))),
+            Scalar::Float(x) if x.is_finite() && x != 0.0 => {
+                T::from_scalar(Scalar::Float(x.signum() * (0.5 + x.abs() % 20.0)))
+            }
             _ => v,
         };
         Array::new(layout, |i| small(element(i + shift)))
@@ -227,7 +235,8 @@ fn copies_and_fills_agree_with_the_reference() {
                     match_dtype!(to, O => exactly::<O>(level, layout, "copy", |b, out| b.copy(x.view(), out)));
                 });
             }
-            for value in [Scalar::Int(300), Scalar::Float(-0.1), Scalar::Float(f64::NAN), Scalar::Bool(true)] {
+            for value in [Scalar::Int(300), Scalar::Float(-0.1), Scalar::Float(f64::NAN), Scalar::Bool(true)]
+            {
                 let [_, _, _, layout] = layouts(&mut random);
                 match_dtype!(from, T => exactly::<T>(level, layout, "fill", |b, out| b.fill(value, out)));
             }
@@ -278,14 +287,19 @@ fn halves_are_cast_as_the_reference_casts_them() {
         // Around every half, and between them.
         let step = 0x1fff;
         let near: Vec<f32> = (0..u32::MAX / step)
-            .flat_map(|i| [i * step, (i << 13) % (1 << 31) + 0x1000, i << 12, (i << 12) + 1, (i << 12).wrapping_sub(1)])
+            .flat_map(|i| {
+                [i * step, (i << 13) % (1 << 31) + 0x1000, i << 12, (i << 12) + 1, (i << 12).wrapping_sub(1)]
+            })
             .map(f32::from_bits)
             .collect();
         let mut rounded = vec![bits(0); near.len()];
         narrow(&near, &mut rounded);
         for (&x, &h) in near.iter().zip(&rounded) {
             let (h, expected) = (to_f32(h), to_f32(from_f32(x)));
-            assert!(h.to_bits() == expected.to_bits() || (h.is_nan() && expected.is_nan()), "{x:e}: {h:e} {expected:e}");
+            assert!(
+                h.to_bits() == expected.to_bits() || (h.is_nan() && expected.is_nan()),
+                "{x:e}: {h:e} {expected:e}"
+            );
         }
     }
     all::<f16>(f16::from_bits, f16::to_f32, f16::from_f32);
@@ -304,12 +318,16 @@ fn remainders_are_exact_whatever_the_quotient() {
         .collect();
     fn check<T: Element>(level: Level, pairs: &[(f64, f64)]) {
         let line = Layout::contiguous("test", &[pairs.len()]).unwrap();
-        let a = Array::new(line.clone(), |i| T::from_scalar(Scalar::Float(pairs.get(i).map_or(1.0, |p| p.0))));
-        let b = Array::new(line.clone(), |i| T::from_scalar(Scalar::Float(pairs.get(i).map_or(1.0, |p| p.1))));
+        let a =
+            Array::new(line.clone(), |i| T::from_scalar(Scalar::Float(pairs.get(i).map_or(1.0, |p| p.0))));
+        let b =
+            Array::new(line.clone(), |i| T::from_scalar(Scalar::Float(pairs.get(i).map_or(1.0, |p| p.1))));
         for op in [BinaryOp::Fmod, BinaryOp::Remainder, BinaryOp::FloorDivide] {
             both::<T>(level, line.clone(), &[], op.name(), |be, out| be.binary(op, a.view(), b.view(), out));
         }
-        exactly::<T>(level, line.clone(), "fmod", |be, out| be.binary(BinaryOp::Fmod, a.view(), b.view(), out));
+        exactly::<T>(level, line.clone(), "fmod", |be, out| {
+            be.binary(BinaryOp::Fmod, a.view(), b.view(), out)
+        });
     }
     for level in Level::all() {
         check::<f32>(level, &pairs);
@@ -345,7 +363,10 @@ const LONG: usize = 100_003;
 
 /// R1: an element has the same bits at every position, in every length, layout and in-place form, on any number of
 /// threads, on any level.
-fn promise<T: Element, O: Element>(what: &str, call: impl Fn(&Simd, [View<'_>; 3], ViewMut<'_>) -> Result<()>) {
+fn promise<T: Element, O: Element>(
+    what: &str,
+    call: impl Fn(&Simd, [View<'_>; 3], ViewMut<'_>) -> Result<()>,
+) {
     let line = |n: usize, from: usize, stride: isize| {
         Layout::new("test", [n].into_iter().collect(), [stride].into_iter().collect(), from).unwrap()
     };
