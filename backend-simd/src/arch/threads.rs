@@ -72,6 +72,57 @@ pub(crate) fn parallel_chunks_mut<T: Send>(
     });
 }
 
+/// Some columns of a matrix that is written by rows.
+pub(crate) struct ColumnsMut<'a, T> {
+    first: *mut T,
+    stride: usize,
+    rows: usize,
+    width: usize,
+    /// What it borrows.
+    of: std::marker::PhantomData<&'a mut [T]>,
+}
+
+impl<T> ColumnsMut<'_, T> {
+    /// How many columns there are.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The part of row `i` that lies in these columns.
+    pub(crate) fn row(&mut self, i: usize) -> &mut [T] {
+        assert!(i < self.rows, "row {i} of {}", self.rows);
+        // SAFETY: `first` is an element of the matrix, and so is the one `i` rows below it.
+        let start = unsafe { self.first.add(i * self.stride) };
+        // SAFETY: the columns lie within the row, nobody else has them, and `self` is borrowed for as long.
+        unsafe { std::slice::from_raw_parts_mut(start, self.width) }
+    }
+}
+
+/// Takes `out` for matrices of `rows` rows and `columns` columns, one after the other, splits each into parts of
+/// `width` columns, the last one narrower, and runs `body(matrix, first column, part)` for each part.
+pub(crate) fn parallel_columns_mut<T: Send>(
+    out: &mut [T],
+    (rows, columns): (usize, usize),
+    width: usize,
+    body: impl Fn(usize, usize, ColumnsMut<'_, T>) + Sync,
+) {
+    let size = rows * columns;
+    if size == 0 {
+        return;
+    }
+    let width = width.clamp(1, columns);
+    let (matrices, parts) = (out.len() / size, columns.div_ceil(width));
+    let whole = Shared(out.as_mut_ptr());
+    parallel(matrices * parts, |task| {
+        let (matrix, column) = (task / parts, task % parts * width);
+        // SAFETY: `matrix * size + column` is less than the length of the slice that `out` borrows for the call.
+        let first = unsafe { whole.get().add(matrix * size + column) };
+        let width = width.min(columns - column);
+        // Each task comes once, and no two have a column of one matrix in common.
+        body(matrix, column, ColumnsMut { first, stride: columns, rows, width, of: std::marker::PhantomData });
+    });
+}
+
 /// Runs `body(index, item)` for every item, each a task.
 pub(crate) fn parallel_each<T: Send>(items: &mut [T], body: impl Fn(usize, &mut T) + Sync) {
     parallel_chunks_mut(items, 1, |i, item| {

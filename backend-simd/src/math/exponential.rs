@@ -1,6 +1,7 @@
 //! Exponentials.
 
 use super::{Tables, Vector, polynomial, power_of_two, scale};
+use crate::arch::Bits;
 
 /// x as `n ln 2 + r` with whole n and |r| <= ln 2 / 2; where x is so large that e^x is 0 or infinite, of
 /// something just as large. NaN stays NaN.
@@ -20,6 +21,21 @@ fn split_by_ln_2<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
 pub(crate) fn exp<V: Vector>(isa: V::Isa, x: V) -> V {
     let (high, _, n) = exp_parts(isa, x);
     scale(isa, high, n)
+}
+
+/// `e^x` for x of at most 0, -inf or NaN, in fewer instructions than [`exp`]. 0.98 ulp.
+#[inline(always)]
+pub(crate) fn exp_nonpositive<V: Vector>(isa: V::Isa, x: V) -> V {
+    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
+    let n = x.mul(V::constant(isa, std::f64::consts::LOG2_E)).round();
+    let [ln_2, rest] = V::Scalar::LN_2;
+    let r = n.mul_add(V::constant(isa, -rest), n.mul_add(V::constant(isa, -ln_2), x));
+    let y = r.mul(r).mul_add(polynomial(isa, r, V::Scalar::EXP), r).add(V::constant(isa, 1.0));
+    // 2^n lies below the normal numbers, perhaps. 2^(n + lift) does not, and one product with 2^-lift rounds once.
+    let lift = (V::Scalar::BIAS + 1.0) / 2.0;
+    let whole = n.add(V::constant(isa, V::Scalar::MAGIC + lift)).bits().to_exponent();
+    let power = whole.add(whole.splat_like(V::Scalar::ONE)).real();
+    y.mul(power).mul(V::constant(isa, 1.0 / lift.exp2()))
 }
 
 /// `e^x = (high + low) 2^n`, low being what the sum of 1 and the rest lost.

@@ -16,7 +16,7 @@ mod tests;
 use crate::arch::{Bits, Real, Scalar};
 
 pub(crate) use error::{erf, erfc};
-pub(crate) use exponential::{exp, exp2, expm1, sigmoid};
+pub(crate) use exponential::{exp, exp_nonpositive, exp2, expm1, sigmoid};
 pub(crate) use hyperbolic::{cosh, sinh, tanh};
 pub(crate) use logarithm::{log, log1p, log2, log10};
 pub(crate) use trigonometric::{cos, sin, tan};

@@ -1,34 +1,282 @@
 //! Softmax and log-softmax, and their gradients.
+//!
+//! The sum of a line is that of `fold`, chunk by chunk: a line has the same results as a row and as a column.
 
 use rusttorch_backend::ops::SoftmaxOp;
-use rusttorch_backend::{Capabilities, Result, View, ViewMut};
+use rusttorch_backend::{Capabilities, DTypeSet, Family, Result, View, ViewMut, match_dtype};
 
-use crate::arch::Level;
+use super::fold::{Fold as _, Max, Nothing, Number, Sum, fold_columns, fold_row};
+use super::lines::{self, LineOp};
+use super::plan::{Columns, Merger, chunk};
+use super::steps::{
+    Centred, Each, Exponential, Logarithm, One, Product, Quotient, Reciprocal, Remainder, Shifted, each,
+    each_in_place,
+};
+use crate::arch::{Isa, Kernel, Level};
+use crate::tuning::Cost;
 
 /// `None` where there is no kernel for the call.
 pub(crate) fn softmax(
-    _level: Level,
-    _op: SoftmaxOp,
-    _x: View<'_>,
-    _axis: usize,
-    _out: ViewMut<'_>,
+    level: Level,
+    op: SoftmaxOp,
+    x: View<'_>,
+    axis: usize,
+    out: ViewMut<'_>,
 ) -> Option<Result<()>> {
-    None
+    Some(match_dtype!(floats x.dtype(), T => {
+        lines::map::<T, 1>(op.name(), Cost(700), [x], axis, out, &Forward { level, op })
+    }, else return None))
 }
 
 /// `None` where there is no kernel for the call.
 pub(crate) fn backward(
-    _level: Level,
-    _op: SoftmaxOp,
-    _grad: View<'_>,
-    _y: View<'_>,
-    _axis: usize,
-    _out: ViewMut<'_>,
+    level: Level,
+    op: SoftmaxOp,
+    grad: View<'_>,
+    y: View<'_>,
+    axis: usize,
+    out: ViewMut<'_>,
 ) -> Option<Result<()>> {
-    None
+    Some(match_dtype!(floats y.dtype(), T => {
+        lines::map::<T, 2>(op.name(), Cost(400), [grad, y], axis, out, &Backward { level, op })
+    }, else return None))
 }
 
 /// What is computed here.
 pub(crate) fn claims(claims: Capabilities) -> Capabilities {
-    claims
+    claims.with(Family::Softmax, DTypeSet::FLOATS).with(Family::SoftmaxBackward, DTypeSet::FLOATS)
+}
+
+/// The sum of a line, the elements of which `terms` writes chunk by chunk.
+#[inline(always)]
+fn row_sum<I: Isa, T: Number>(isa: I, x: &[T]) -> T {
+    if x.len() <= chunk::<T>() {
+        return fold_row(isa, (Sum, Nothing), x, T::zeroed()).0;
+    }
+    let mut sums = RowSum::new();
+    for x in x.chunks(chunk::<T>()) {
+        sums.add(isa, x);
+    }
+    sums.total()
+}
+
+/// A sum of chunks.
+struct RowSum<T>(Merger<T>);
+
+impl<T: Number> RowSum<T> {
+    fn new() -> Self {
+        RowSum(Merger::new())
+    }
+
+    #[inline(always)]
+    fn add<I: Isa>(&mut self, isa: I, x: &[T]) {
+        let sum = fold_row(isa, (Sum, Nothing), x, T::zeroed()).0;
+        self.0.push(sum, x.len(), |(a, _), (b, _)| Sum.join_one(a, b));
+    }
+
+    fn total(self) -> T {
+        self.0.finish(|(a, _), (b, _)| Sum.join_one(a, b)).unwrap_or(T::zeroed())
+    }
+}
+
+/// The sums of the columns of a tile.
+#[inline(always)]
+fn column_sums<I: Isa, T: Number>(isa: I, tile: &[T], rows: &[usize], out: &mut [T]) {
+    if rows.len() <= chunk::<T>() {
+        let columns = Columns { data: tile, rows, first: 0 };
+        return fold_columns(isa, (Sum, Nothing), &columns, &[], out, &mut []);
+    }
+    let width = out.len();
+    let mut sums = Vec::new();
+    for rows in rows.chunks(chunk::<T>()) {
+        let columns = Columns { data: tile, rows, first: 0 };
+        fold_columns(isa, (Sum, Nothing), &columns, &[], out, &mut []);
+        sums.extend_from_slice(out);
+    }
+    for (i, out) in out.iter_mut().enumerate() {
+        let mut merger = Merger::new();
+        for &sum in sums[i..].iter().step_by(width) {
+            merger.push(sum, 1, |(a, _), (b, _)| Sum.join_one(a, b));
+        }
+        *out = merger.finish(|(a, _), (b, _)| Sum.join_one(a, b)).unwrap_or(T::zeroed());
+    }
+}
+
+/// Where the rows of a tile start.
+fn starts(n: usize, width: usize) -> Vec<usize> {
+    (0..n).map(|i| i * width).collect()
+}
+
+struct Forward {
+    level: Level,
+    op: SoftmaxOp,
+}
+
+struct ForwardRow<'a, T> {
+    op: SoftmaxOp,
+    x: &'a [T],
+    out: &'a mut [T],
+}
+
+struct ForwardTile<'a, T> {
+    op: SoftmaxOp,
+    x: &'a [T],
+    width: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Number> LineOp<T, 1> for Forward {
+    fn row(&self, [x]: [&[T]; 1], out: &mut [T]) {
+        self.level.enter(ForwardRow { op: self.op, x, out });
+    }
+
+    fn tile(&self, [x]: [&[T]; 1], width: usize, out: &mut [T]) {
+        self.level.enter(ForwardTile { op: self.op, x, width, out });
+    }
+}
+
+/// `step` of one number, with the bits that it has within a vector.
+#[inline(always)]
+fn alone<I: Isa, T: Number, S: super::steps::Step>(isa: I, step: S, x: T) -> T {
+    let mut out = [T::zeroed()];
+    each(isa, step, (&[x], &[x]), (One(x), One(x)), &mut out);
+    out[0]
+}
+
+impl<T: Number> Kernel for ForwardRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let (x, out) = (self.x, self.out);
+        let largest = One(fold_row(isa, (Max, Nothing), x, T::zeroed()).0);
+        let length = chunk::<T>();
+        let log = self.op == SoftmaxOp::LogSoftmax;
+        let mut tile = vec![T::zeroed(); if log { length.min(x.len()) } else { 0 }];
+        let mut sums = RowSum::new();
+        for (x, out) in x.chunks(length).zip(out.chunks_mut(length)) {
+            // Of a log-softmax the exponentials are not kept.
+            let exponentials = if log { &mut tile[..x.len()] } else { out };
+            each(isa, Exponential, (x, x), (largest, largest), exponentials);
+            sums.add(isa, exponentials);
+        }
+        let sum = sums.total();
+        if log {
+            each(isa, Shifted, (x, x), (largest, One(alone(isa, Logarithm, sum))), out);
+        } else {
+            each_in_place(isa, Quotient, (One(sum), One(alone(isa, Reciprocal, sum))), out);
+        }
+    }
+}
+
+impl<T: Number> Kernel for ForwardTile<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let (x, out, width) = (self.x, self.out, self.width);
+        let rows = starts(x.len() / width, width);
+        let mut largest = vec![T::zeroed(); width];
+        let columns = Columns { data: x, rows: &rows, first: 0 };
+        fold_columns(isa, (Max, Nothing), &columns, &[], &mut largest, &mut []);
+        let largest = Each(&largest);
+        for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+            each(isa, Exponential, (x, x), (largest, largest), out);
+        }
+        let mut sums = vec![T::zeroed(); width];
+        column_sums(isa, out, &rows, &mut sums);
+        let sums = Each(&sums);
+        let mut last = vec![T::zeroed(); width];
+        match self.op {
+            SoftmaxOp::Softmax => {
+                each(isa, Reciprocal, (sums.0, sums.0), (sums, sums), &mut last);
+                for out in out.chunks_exact_mut(width) {
+                    each_in_place(isa, Quotient, (sums, Each(&last)), out);
+                }
+            }
+            SoftmaxOp::LogSoftmax => {
+                each(isa, Logarithm, (sums.0, sums.0), (sums, sums), &mut last);
+                for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+                    each(isa, Shifted, (x, x), (largest, Each(&last)), out);
+                }
+            }
+        }
+    }
+}
+
+struct Backward {
+    level: Level,
+    op: SoftmaxOp,
+}
+
+struct BackwardRow<'a, T> {
+    op: SoftmaxOp,
+    grad: &'a [T],
+    y: &'a [T],
+    out: &'a mut [T],
+}
+
+struct BackwardTile<'a, T> {
+    op: SoftmaxOp,
+    grad: &'a [T],
+    y: &'a [T],
+    width: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Number> LineOp<T, 2> for Backward {
+    fn row(&self, [grad, y]: [&[T]; 2], out: &mut [T]) {
+        self.level.enter(BackwardRow { op: self.op, grad, y, out });
+    }
+
+    fn tile(&self, [grad, y]: [&[T]; 2], width: usize, out: &mut [T]) {
+        self.level.enter(BackwardTile { op: self.op, grad, y, width, out });
+    }
+}
+
+impl<T: Number> Kernel for BackwardRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let (grad, y, out) = (self.grad, self.y, self.out);
+        let none = One(T::zeroed());
+        match self.op {
+            SoftmaxOp::Softmax => {
+                each(isa, Product, (grad, y), (none, none), out);
+                let sum = One(row_sum(isa, out));
+                each(isa, Centred, (grad, y), (sum, sum), out);
+            }
+            SoftmaxOp::LogSoftmax => {
+                let sum = One(row_sum(isa, grad));
+                each(isa, Remainder, (grad, y), (sum, sum), out);
+            }
+        }
+    }
+}
+
+impl<T: Number> Kernel for BackwardTile<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) {
+        let (grad, y, out, width) = (self.grad, self.y, self.out, self.width);
+        let rows = starts(y.len() / width, width);
+        let none = One(T::zeroed());
+        let mut sums = vec![T::zeroed(); width];
+        if self.op == SoftmaxOp::Softmax {
+            each(isa, Product, (grad, y), (none, none), out);
+            column_sums(isa, out, &rows, &mut sums);
+        } else {
+            column_sums(isa, grad, &rows, &mut sums);
+        }
+        let sums = Each(&sums);
+        let lines = grad.chunks_exact(width).zip(y.chunks_exact(width)).zip(out.chunks_exact_mut(width));
+        for ((grad, y), out) in lines {
+            match self.op {
+                SoftmaxOp::Softmax => each(isa, Centred, (grad, y), (sums, sums), out),
+                SoftmaxOp::LogSoftmax => each(isa, Remainder, (grad, y), (sums, sums), out),
+            }
+        }
+    }
 }

@@ -1,0 +1,231 @@
+//! From views and an axis to lines, for ops that give a result for each element.
+//!
+//! A line is what lies along the axis. Long lines without gaps are computed as they lie. Others are copied to
+//! tiles, side by side as columns where they are short or lie across, so that an op has two bodies: one for a
+//! line, one for a tile of columns; both give the same bits.
+
+use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, View, ViewMut};
+
+use super::plan::lanes;
+use super::source::{Source, gather};
+use crate::arch::threads::{parallel_chunks_mut, parallel_columns_mut};
+use crate::tuning::Cost;
+
+/// Lines of fewer elements are computed side by side.
+const SHORT: usize = 32;
+
+/// The most elements of a line across of which whole tiles are gathered.
+const ACROSS: usize = 2048;
+
+/// Elements of a tile: operands and result stay in the second cache.
+const TILE: usize = 32 * 1024;
+
+/// The most columns of a tile.
+const WIDEST: usize = 256;
+
+/// An op on the lines of `K` operands.
+pub(super) trait LineOp<T, const K: usize>: Sync {
+    /// The results of a line. All slices have its length.
+    fn row(&self, x: [&[T]; K], out: &mut [T]);
+    /// The results of `width` lines, which are the columns of tiles: row by row, `width` elements each, which are
+    /// a vector at least.
+    fn tile(&self, x: [&[T]; K], width: usize, out: &mut [T]);
+}
+
+/// Error: `Internal` for a call that breaks the contract.
+pub(super) fn check(op: &'static str, layouts: &[&Layout], axis: usize) -> Result<()> {
+    let fits = layouts.windows(2).all(|w| w[0].shape() == w[1].shape())
+        && layouts.first().is_none_or(|l| axis < l.rank().max(1));
+    if fits {
+        return Ok(());
+    }
+    Err(TensorError::new(ErrorKind::Internal, op, "axis or shapes do not fit").with("axis", axis))
+}
+
+/// The shape of an output without gaps, as `[outer, n, inner]`.
+#[derive(Clone, Copy)]
+pub(super) struct Shape3 {
+    pub(super) outer: usize,
+    pub(super) n: usize,
+    pub(super) inner: usize,
+}
+
+impl Shape3 {
+    pub(super) fn of(shape: &[usize], axis: usize) -> Self {
+        let Some(&n) = shape.get(axis) else { return Shape3 { outer: 1, n: 1, inner: 1 } };
+        Shape3 { outer: shape[..axis].iter().product(), n, inner: shape[axis + 1..].iter().product() }
+    }
+}
+
+/// `out[i] = result[i]`, in row-major order.
+pub(super) fn spread<O: Element>(layout: &Layout, results: Vec<O>, out: &mut [O]) {
+    let mut results = results.into_iter();
+    Nest::new([layout]).for_each(|[at]| {
+        if let Some(result) = results.next() {
+            out[at] = result;
+        }
+    });
+}
+
+/// The operands of a call.
+struct Lines<'a, E, const K: usize> {
+    data: [&'a [E]; K],
+    /// Over all axes but the one of the lines.
+    starts: Nest<K>,
+    strides: [isize; K],
+    n: usize,
+}
+
+/// `out = op(x)` along `axis`.
+pub(super) fn map<E: Source, const K: usize>(
+    op: &'static str,
+    cost: Cost,
+    x: [View<'_>; K],
+    axis: usize,
+    mut out: ViewMut<'_>,
+    body: &dyn LineOp<E::Wide, K>,
+) -> Result<()> {
+    let to = out.layout();
+    for x in &x {
+        check(op, &[x.layout(), to], axis)?;
+    }
+    let mut data: [&[E]; K] = [&[]; K];
+    for (data, x) in data.iter_mut().zip(&x) {
+        *data = x.host::<E>()?;
+    }
+    let out = out.host_mut::<E>()?;
+    if to.is_empty() {
+        return Ok(());
+    }
+    let layouts: [&Layout; K] = std::array::from_fn(|k| x[k].layout());
+    let shape = Shape3::of(to.shape(), axis);
+    let lines = Lines {
+        data,
+        starts: Nest::over(layouts, (0..to.rank()).filter(|&d| d != axis)),
+        strides: layouts.map(|l| l.strides().get(axis).copied().unwrap_or(1)),
+        n: shape.n,
+    };
+    if let Some(range) = to.contiguous_range() {
+        lines.run(cost, shape, &mut out[range], body);
+    } else {
+        let mut results = vec![E::zeroed(); to.numel()];
+        lines.run(cost, shape, &mut results, body);
+        spread(to, results, out);
+    }
+    Ok(())
+}
+
+impl<E: Source, const K: usize> Lines<'_, E, K> {
+    fn run(&self, cost: Cost, shape: Shape3, out: &mut [E], body: &dyn LineOp<E::Wide, K>) {
+        let Shape3 { outer, n, inner } = shape;
+        let vector = lanes::<E::Wide>();
+        if inner >= vector {
+            let widest = (TILE / n).clamp(vector, WIDEST) / vector * vector;
+            let tasks = cost.tasks(outer * inner, n);
+            let width = if tasks == 1 { widest } else { (outer * inner).div_ceil(tasks).clamp(vector, widest) };
+            parallel_columns_mut(out, (n, inner), width, |block, first, mut out| {
+                let width = out.width();
+                let (mut tiles, mut result) = self.tiles(width.max(vector));
+                self.gather_tiles(block * inner + first, width, &mut tiles);
+                body.tile(tiles.each_ref().map(|t| &t[..]), width.max(vector), &mut result);
+                for (i, row) in result.chunks_exact(width.max(vector)).enumerate() {
+                    out.row(i).iter_mut().zip(row).for_each(|(out, &v)| *out = E::narrow(v));
+                }
+            });
+            return;
+        }
+        let per = match cost.tasks(outer, n * inner) {
+            1 => outer,
+            tasks => outer.div_ceil(tasks),
+        };
+        parallel_chunks_mut(out, per * n * inner, |i, out| {
+            let first = i * per * inner;
+            if n < SHORT || (inner > 1 && n <= ACROSS) {
+                self.across(first, inner, out, body);
+            } else {
+                self.rows(first, inner, out, body);
+            }
+        });
+    }
+
+    /// Tiles of `width` columns, for the operands and for the result.
+    fn tiles(&self, width: usize) -> ([Vec<E::Wide>; K], Vec<E::Wide>) {
+        let tile = || vec![E::Wide::default(); self.n * width];
+        (std::array::from_fn(|_| tile()), tile())
+    }
+
+    /// Copies lines from number `first` on to the columns of tiles.
+    fn gather_tiles(&self, first: usize, lines: usize, tiles: &mut [Vec<E::Wide>; K]) {
+        let mut done = 0;
+        self.starts.for_each_run_in(first..first + lines, |starts, count, strides| {
+            for k in 0..K {
+                let width = tiles[k].len() / self.n;
+                for (i, row) in tiles[k].chunks_exact_mut(width).enumerate() {
+                    let from = starts[k] + i as isize * self.strides[k];
+                    gather(self.data[k], from, strides[k], &mut row[done..done + count]);
+                }
+            }
+            done += count;
+        });
+    }
+
+    /// Lines from number `first` on, side by side. `out` is `[.., n, inner]`.
+    fn across(&self, first: usize, inner: usize, out: &mut [E], body: &dyn LineOp<E::Wide, K>) {
+        let n = self.n;
+        let vector = lanes::<E::Wide>();
+        let lines = out.len() / n;
+        let most = (TILE / n).clamp(vector, WIDEST).min(lines).max(vector);
+        let (mut tiles, mut result) = self.tiles(most);
+        for at in (0..lines).step_by(most) {
+            let count = most.min(lines - at);
+            self.gather_tiles(first + at, count, &mut tiles);
+            body.tile(tiles.each_ref().map(|t| &t[..]), most, &mut result);
+            for line in 0..count {
+                let (block, column) = ((at + line) / inner, (at + line) % inner);
+                let start = block * n * inner + column;
+                for (i, row) in result.chunks_exact(most).enumerate() {
+                    out[start + i * inner] = E::narrow(row[line]);
+                }
+            }
+        }
+    }
+
+    /// Lines from number `first` on, one after the other. `out` is `[.., n, inner]`.
+    fn rows(&self, first: usize, inner: usize, out: &mut [E], body: &dyn LineOp<E::Wide, K>) {
+        let n = self.n;
+        let lines = out.len() / n;
+        let mut copies: [Vec<E::Wide>; K] = [const { Vec::new() }; K];
+        let mut result = Vec::new();
+        let mut done = 0;
+        self.starts.for_each_run_in(first..first + lines, |starts, count, strides| {
+            for line in 0..count {
+                let from: [isize; K] = std::array::from_fn(|k| starts[k] + line as isize * strides[k]);
+                let direct: [Option<&[E::Wide]>; K] = std::array::from_fn(|k| match self.strides[k] {
+                    1 => E::direct(&self.data[k][from[k] as usize..from[k] as usize + n]),
+                    _ => None,
+                });
+                for k in 0..K {
+                    if direct[k].is_none() {
+                        copies[k].resize(n, E::Wide::default());
+                        gather(self.data[k], from[k], self.strides[k], &mut copies[k]);
+                    }
+                }
+                let x: [&[E::Wide]; K] = std::array::from_fn(|k| direct[k].unwrap_or(&copies[k]));
+                let (block, column) = (done / inner, done % inner);
+                let to = &mut out[block * n * inner..(block + 1) * n * inner];
+                done += 1;
+                if inner == 1 {
+                    if let Some(to) = E::direct_mut(to) {
+                        body.row(x, to);
+                        continue;
+                    }
+                }
+                result.resize(n, E::Wide::default());
+                body.row(x, &mut result);
+                for (i, &v) in result.iter().enumerate() {
+                    to[column + i * inner] = E::narrow(v);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,453 @@
+//! From views and axes to lines of elements: how all reductions walk.
+//!
+//! What one result is made of is the *sequence* of the elements along the reduced axes, in row-major order. It is
+//! cut into chunks of 8 KiB, each of which gives a *part*, and the parts of a sequence are merged pairwise by
+//! their number. So neither the layout nor the threads have a say in a result.
+//!
+//! The elements come to a [`Reduction`] in one of two forms. *Rows*: the chunks of some sequences, each without
+//! gaps. *Columns*: the chunks of sequences that lie side by side, so that one row of memory holds one element of
+//! each. Where memory has neither form, a tile is gathered that has one of them: columns of sequences that are
+//! short or lie across, else one sequence after the other.
+
+use std::ops::Range;
+
+use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, View, ViewMut};
+
+use super::source::{Source, gather};
+use crate::arch::threads::parallel_chunks_mut;
+use crate::tuning::Cost;
+
+/// The bytes of a chunk, which fits the first cache.
+const CHUNK: usize = 8192;
+
+/// Elements of a chunk.
+pub(super) const fn chunk<W>() -> usize {
+    CHUNK / size_of::<W>()
+}
+
+/// Columns come at least so many: the lanes of a vector.
+pub(super) const fn lanes<W>() -> usize {
+    64 / size_of::<W>()
+}
+
+/// Sequences of fewer elements than this are reduced side by side: a line of its own is not worth it.
+const SHORT: usize = 32;
+
+/// Sequences that are gathered as columns, and how long they are at most for this to be many.
+const SIDE: usize = 64;
+const SIDE_LENGTH: usize = 128;
+
+/// Outputs that are finished together.
+const BATCH: usize = 512;
+
+/// The chunks of some sequences, each without gaps.
+pub(super) struct Rows<'a, W> {
+    data: &'a [W],
+    start: usize,
+    stride: isize,
+    length: usize,
+    first: usize,
+    step: usize,
+}
+
+impl<'a, W> Rows<'a, W> {
+    /// The elements of row `i`.
+    #[inline(always)]
+    pub(super) fn row(&self, i: usize) -> &'a [W] {
+        let at = (self.start as isize + i as isize * self.stride) as usize;
+        &self.data[at..at + self.length]
+    }
+
+    /// Elements of each row.
+    #[inline(always)]
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The number in its sequence of the first element of row `i`.
+    #[inline(always)]
+    pub(super) fn first(&self, i: usize) -> usize {
+        self.first + i * self.step
+    }
+}
+
+/// The chunks of sequences that lie side by side, [`lanes`] of them at least.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a, W> {
+    pub(super) data: &'a [W],
+    /// Where each row starts.
+    pub(super) rows: &'a [usize],
+    /// The number of the first row in its sequences.
+    pub(super) first: usize,
+}
+
+impl<'a, W> Columns<'a, W> {
+    /// The elements of a column.
+    pub(super) fn column(&self, i: usize) -> impl Iterator<Item = &'a W> + Clone {
+        let (data, rows) = (self.data, self.rows);
+        rows.iter().map(move |&row| &data[row + i])
+    }
+}
+
+/// A way to reduce a sequence to a value.
+pub(super) trait Reduction<W>: Sync {
+    /// What is known of a part of a sequence.
+    type Part: Copy + Default + Send + Sync;
+    /// `out[i]` = the part that row `i` is.
+    fn rows(&self, rows: &Rows<'_, W>, out: &mut [Self::Part]);
+    /// `out[i]` = the part that column `i` is.
+    fn columns(&self, columns: &Columns<'_, W>, out: &mut [Self::Part]);
+    /// Two neighbouring parts, with their lengths, as one.
+    fn merge(&self, a: (Self::Part, usize), b: (Self::Part, usize)) -> Self::Part;
+    /// An empty sequence.
+    fn nothing(&self) -> Self::Part;
+}
+
+/// Merges parts pairwise by their number, as they come.
+pub(super) struct Merger<P> {
+    waiting: Vec<(P, usize)>,
+    count: usize,
+}
+
+impl<P: Copy> Merger<P> {
+    pub(super) fn new() -> Self {
+        Merger { waiting: Vec::new(), count: 0 }
+    }
+
+    /// Takes the next part, with its length.
+    pub(super) fn push(&mut self, part: P, length: usize, merge: impl Fn((P, usize), (P, usize)) -> P) {
+        self.count += 1;
+        let mut last = (part, length);
+        for _ in 0..self.count.trailing_zeros() {
+            let Some(before) = self.waiting.pop() else { break };
+            last = (merge(before, last), before.1 + last.1);
+        }
+        self.waiting.push(last);
+    }
+
+    /// All of them as one; none if there was none.
+    pub(super) fn finish(mut self, merge: impl Fn((P, usize), (P, usize)) -> P) -> Option<P> {
+        let mut last = self.waiting.pop()?;
+        while let Some(before) = self.waiting.pop() {
+            last = (merge(before, last), before.1 + last.1);
+        }
+        Some(last.0)
+    }
+}
+
+/// Error: `Internal` for a call that breaks the contract.
+fn check(op: &'static str, x: &Layout, axes: &[usize], out: &Layout) -> Result<()> {
+    let ascending =
+        axes.windows(2).all(|w| w[0] < w[1]) && axes.last().is_none_or(|&axis| axis < x.rank());
+    let kept = |axis: usize, n: usize| if axes.contains(&axis) { 1 } else { n };
+    let fits = ascending
+        && x.rank() == out.rank()
+        && x.shape().iter().zip(out.shape()).enumerate().all(|(axis, (&n, &m))| m == kept(axis, n));
+    if fits {
+        return Ok(());
+    }
+    Err(TensorError::new(ErrorKind::Internal, op, "axes or output do not fit the operand")
+        .with("operand", x.shape())
+        .with("out", out.shape()))
+}
+
+/// The stride of the sequence along `axes`, if it has one throughout.
+fn single_stride(layout: &Layout, axes: &[usize]) -> Option<isize> {
+    let mut run: Option<(isize, isize)> = None;
+    for &axis in axes.iter().rev() {
+        let (size, stride) = (layout.shape()[axis], layout.strides()[axis]);
+        if size == 1 {
+            continue;
+        }
+        let inner = match run {
+            None => stride,
+            Some((inner, next)) if stride == next => inner,
+            Some(_) => return None,
+        };
+        run = Some((inner, stride.checked_mul(size as isize)?));
+    }
+    Some(run.map_or(1, |(inner, _)| inner))
+}
+
+/// The stride from one element of the sequence to the next, within the innermost axis.
+fn inner_stride(layout: &Layout, axes: impl DoubleEndedIterator<Item = usize>) -> isize {
+    let inner = axes.rev().find(|&axis| layout.shape()[axis] != 1);
+    inner.map_or(1, |axis| layout.strides()[axis])
+}
+
+/// Everything that is known of a call.
+struct Plan<'a, E> {
+    data: &'a [E],
+    /// Over the kept axes: where the sequences start.
+    kept: Nest<1>,
+    /// Over the reduced axes.
+    reduced: Nest<1>,
+    base: isize,
+    /// Elements of a sequence.
+    n: usize,
+    outputs: usize,
+    /// The sequences lie without gaps.
+    dense: bool,
+    inner: isize,
+}
+
+/// Reduces `axes` of `x`: `finish` makes results of merged parts.
+pub(super) fn reduce<E: Source, P: Copy + Default + Send + Sync, O: Element>(
+    op: &'static str,
+    cost: Cost,
+    (x, axes): (View<'_>, &[usize]),
+    mut out: ViewMut<'_>,
+    reduction: &dyn Reduction<E::Wide, Part = P>,
+    finish: &(dyn Fn(&[P], &mut [O]) + Sync),
+) -> Result<()> {
+    let (from, to) = (x.layout(), out.layout());
+    check(op, from, axes, to)?;
+    let (data, out) = (x.host::<E>()?, out.host_mut::<O>()?);
+    if to.is_empty() {
+        return Ok(());
+    }
+    let outputs = to.numel();
+    if let Some(range) = to.contiguous_range() {
+        run(cost, data, from, axes, &mut out[range], reduction, finish);
+    } else {
+        let mut results = vec![O::zeroed(); outputs];
+        run(cost, data, from, axes, &mut results, reduction, finish);
+        let mut results = results.into_iter();
+        Nest::new([to]).for_each(|[at]| {
+            if let Some(result) = results.next() {
+                out[at] = result;
+            }
+        });
+    }
+    Ok(())
+}
+
+/// As [`reduce`], to an output without gaps.
+fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
+    cost: Cost,
+    data: &[E],
+    layout: &Layout,
+    axes: &[usize],
+    out: &mut [O],
+    reduction: &dyn Reduction<E::Wide, Part = P>,
+    finish: &(dyn Fn(&[P], &mut [O]) + Sync),
+) {
+    let outputs = out.len();
+    if layout.is_empty() {
+        // Sizes next to a zero may be huge; without elements there is nothing to walk.
+        let parts = vec![reduction.nothing(); outputs.min(BATCH)];
+        out.chunks_mut(BATCH).for_each(|out| finish(&parts[..out.len()], out));
+        return;
+    }
+    let kept = || (0..layout.rank()).filter(|axis| !axes.contains(axis));
+    let plan = Plan {
+        data,
+        kept: Nest::over([layout], kept()),
+        reduced: Nest::over([layout], axes.iter().copied()),
+        base: layout.offset() as isize,
+        n: layout.numel() / outputs,
+        outputs,
+        dense: single_stride(layout, axes) == Some(1),
+        inner: inner_stride(layout, axes.iter().copied()),
+    };
+    let chunks = plan.n.div_ceil(chunk::<E::Wide>());
+    // Neighbouring columns go to one thread: it reads whole lines, and long stretches of them.
+    let side_by_side = inner_stride(layout, kept()) == 1 && !plan.dense;
+    let grain = if side_by_side { 4 * lanes::<E::Wide>() } else { 1 };
+    if chunks == 1 {
+        let per = match cost.tasks(outputs, plan.n) {
+            1 => outputs,
+            tasks => outputs.div_ceil(tasks).next_multiple_of(grain),
+        };
+        parallel_chunks_mut(out, per, |i, out| {
+            let mut parts = vec![P::default(); out.len().min(BATCH)];
+            let mut at = i * per;
+            for out in out.chunks_mut(BATCH) {
+                let parts = &mut parts[..out.len()];
+                plan.parts(0, at..at + out.len(), reduction, parts);
+                finish(parts, out);
+                at += out.len();
+            }
+        });
+        return;
+    }
+    // First all sequences' first chunks, then their second ones, and so on.
+    let mut parts = vec![P::default(); chunks * outputs];
+    let per = match cost.tasks(parts.len(), chunk::<E::Wide>()) {
+        1 => parts.len(),
+        tasks => parts.len().div_ceil(tasks).next_multiple_of(grain),
+    };
+    parallel_chunks_mut(&mut parts, per, |i, parts| plan.any_parts(i * per, reduction, parts));
+    let merge = |a, b| reduction.merge(a, b);
+    let length = |c: usize| (plan.n - c * chunk::<E::Wide>()).min(chunk::<E::Wide>());
+    let merged = |k: usize| {
+        let mut merger = Merger::new();
+        for c in 0..chunks {
+            merger.push(parts[c * outputs + k], length(c), merge);
+        }
+        merger.finish(merge).unwrap_or_default()
+    };
+    let all: Vec<P> = (0..outputs).map(merged).collect();
+    finish(&all, out);
+}
+
+/// Sequences that wait until there are enough of them to be gathered side by side: where each starts, and its
+/// place in the output.
+struct Waiting {
+    starts: [isize; SIDE],
+    places: [usize; SIDE],
+    n: usize,
+}
+
+impl<E: Source> Plan<'_, E> {
+    /// The parts from number `first` on, where part `c * outputs + k` is chunk `c` of sequence `k`.
+    fn any_parts<P: Copy + Default + Send + Sync>(
+        &self,
+        first: usize,
+        reduction: &dyn Reduction<E::Wide, Part = P>,
+        out: &mut [P],
+    ) {
+        let length = chunk::<E::Wide>();
+        if let (1, true, Some(data)) = (self.outputs, self.dense, E::direct(self.data)) {
+            // The chunks of one line are rows, too.
+            let whole = (self.n / length - first).min(out.len());
+            let start = (self.base as usize) + first * length;
+            let (full, last) = out.split_at_mut(whole);
+            let rows =
+                Rows { data, start, stride: length as isize, length, first: first * length, step: length };
+            reduction.rows(&rows, full);
+            if !last.is_empty() {
+                let (start, first) = (start + whole * length, (first + whole) * length);
+                let rows = Rows { data, start, stride: 0, length: self.n % length, first, step: 0 };
+                reduction.rows(&rows, last);
+            }
+            return;
+        }
+        let (mut done, mut number) = (0, first);
+        while done < out.len() {
+            let (c, k) = (number / self.outputs, number % self.outputs);
+            let n = (self.outputs - k).min(out.len() - done);
+            self.parts(c, k..k + n, reduction, &mut out[done..done + n]);
+            (done, number) = (done + n, number + n);
+        }
+    }
+
+    /// `out` = the parts of chunk `c` of some sequences.
+    fn parts<P: Copy + Default + Send + Sync>(
+        &self,
+        c: usize,
+        sequences: Range<usize>,
+        reduction: &dyn Reduction<E::Wide, Part = P>,
+        out: &mut [P],
+    ) {
+        let first = c * chunk::<E::Wide>();
+        let length = (self.n - first).min(chunk::<E::Wide>());
+        let direct = E::direct(self.data);
+        let few = sequences.len() < lanes::<E::Wide>();
+        let side = if length <= SIDE_LENGTH { SIDE } else { lanes::<E::Wide>() };
+        let mut tile: Vec<E::Wide> = Vec::new();
+        // Where the rows of this chunk lie from the start of a sequence on.
+        let mut offsets: Vec<isize> = Vec::new();
+        let mut rows: Vec<usize> = Vec::new();
+        let mut waiting = Waiting { starts: [0; SIDE], places: [0; SIDE], n: 0 };
+        let mut done = 0;
+        self.kept.for_each_run_in(sequences, |[start], count, [stride]| {
+            let results = done..done + count;
+            done += count;
+            match direct {
+                Some(data) if self.dense && (few || length >= SHORT) => {
+                    let start = start as usize + first;
+                    reduction.rows(&Rows { data, start, stride, length, first, step: 0 }, &mut out[results]);
+                    return;
+                }
+                Some(data) if stride == 1 && count >= lanes::<E::Wide>() => {
+                    self.list_offsets(&mut offsets, first, length);
+                    rows.clear();
+                    rows.extend(offsets.iter().map(|offset| (start + offset) as usize));
+                    reduction.columns(&Columns { data, rows: &rows, first }, &mut out[results]);
+                    return;
+                }
+                _ => {}
+            }
+            let alone =
+                few || (length >= SHORT && self.inner.unsigned_abs() <= stride.unsigned_abs().max(1));
+            for (i, at) in results.enumerate() {
+                let start = start + i as isize * stride;
+                if alone {
+                    self.line(start, first, length, &mut tile, reduction, &mut out[at..=at]);
+                    continue;
+                }
+                waiting.starts[waiting.n] = start;
+                waiting.places[waiting.n] = at;
+                waiting.n += 1;
+                if waiting.n == side {
+                    self.list_offsets(&mut offsets, first, length);
+                    self.side_by_side(&mut waiting, first, &offsets, &mut tile, reduction, out);
+                }
+            }
+        });
+        if waiting.n >= lanes::<E::Wide>() {
+            self.list_offsets(&mut offsets, first, length);
+            self.side_by_side(&mut waiting, first, &offsets, &mut tile, reduction, out);
+        }
+        for (&start, &at) in waiting.starts[..waiting.n].iter().zip(&waiting.places) {
+            self.line(start, first, length, &mut tile, reduction, &mut out[at..=at]);
+        }
+    }
+
+    /// Lists where the elements of a chunk lie from the start of a sequence on, unless it is done.
+    fn list_offsets(&self, offsets: &mut Vec<isize>, first: usize, length: usize) {
+        if !offsets.is_empty() {
+            return;
+        }
+        offsets.reserve(length);
+        self.reduced.for_each_run_in(first..first + length, |[start], count, [stride]| {
+            offsets.extend((0..count as isize).map(|i| start - self.base + i * stride));
+        });
+    }
+
+    /// One chunk of one sequence, gathered.
+    fn line<P: Copy + Default + Send + Sync>(
+        &self,
+        start: isize,
+        first: usize,
+        length: usize,
+        tile: &mut Vec<E::Wide>,
+        reduction: &dyn Reduction<E::Wide, Part = P>,
+        out: &mut [P],
+    ) {
+        tile.resize(length.max(tile.len()), E::Wide::default());
+        let mut filled = 0;
+        self.reduced.for_each_run_in(first..first + length, |[at], count, [stride]| {
+            gather(self.data, at - self.base + start, stride, &mut tile[filled..filled + count]);
+            filled += count;
+        });
+        reduction.rows(&Rows { data: tile, start: 0, stride: 0, length, first, step: 0 }, out);
+    }
+
+    /// One chunk each of the sequences that wait, gathered as columns.
+    fn side_by_side<P: Copy + Default + Send + Sync>(
+        &self,
+        waiting: &mut Waiting,
+        first: usize,
+        offsets: &[isize],
+        tile: &mut Vec<E::Wide>,
+        reduction: &dyn Reduction<E::Wide, Part = P>,
+        out: &mut [P],
+    ) {
+        let width = std::mem::take(&mut waiting.n);
+        let starts = &waiting.starts[..width];
+        tile.resize((offsets.len() * width).max(tile.len()), E::Wide::default());
+        for (row, &offset) in tile.chunks_exact_mut(width).zip(offsets) {
+            for (to, &start) in row.iter_mut().zip(starts) {
+                *to = self.data[(start + offset) as usize].widen();
+            }
+        }
+        let rows: Vec<usize> = (0..offsets.len()).map(|i| i * width).collect();
+        let mut parts = [P::default(); SIDE];
+        reduction.columns(&Columns { data: tile, rows: &rows, first }, &mut parts[..width]);
+        for (&at, part) in waiting.places.iter().zip(&parts[..width]) {
+            out[at] = *part;
+        }
+    }
+}
