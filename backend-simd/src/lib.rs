@@ -33,6 +33,8 @@ mod math;
 mod optimizer;
 mod reduce;
 mod sort;
+#[cfg(test)]
+mod testing;
 mod tuning;
 
 use rusttorch_backend::ops::{

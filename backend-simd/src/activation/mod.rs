@@ -170,7 +170,5 @@ impl Call<'_> {
 
 /// What is computed here: all of it.
 pub(crate) fn claims(claims: Capabilities) -> Capabilities {
-    claims
-        .with(Family::Activation, DTypeSet::FLOATS)
-        .with(Family::ActivationBackward, DTypeSet::FLOATS)
+    claims.with(Family::Activation, DTypeSet::FLOATS).with(Family::ActivationBackward, DTypeSet::FLOATS)
 }
