@@ -181,3 +181,44 @@ pub(crate) fn widened2<H: Half, O>(a: &[H], b: &[H], out: &mut [O], body: impl F
         body(&wide_a[..n], &wide_b[..n], out);
     }
 }
+
+/// An element type and the type that it is computed in: f32 for halves, else its own.
+pub(crate) trait Stored: Element {
+    type Wide: Float;
+    /// The elements as they lie, where they are of the type that they are computed in.
+    fn as_wide(slice: &[Self]) -> Option<&[Self::Wide]>;
+    fn as_wide_mut(slice: &mut [Self]) -> Option<&mut [Self::Wide]>;
+    fn to_wide(self) -> Self::Wide;
+    /// Rounded.
+    fn of_wide(v: Self::Wide) -> Self;
+}
+
+macro_rules! stored {
+    ($($T:ty as $Wide:ty, $as_wide:expr, $to_wide:expr, $of_wide:expr;)*) => { $(
+        impl Stored for $T {
+            type Wide = $Wide;
+            #[inline(always)]
+            fn as_wide(slice: &[$T]) -> Option<&[$Wide]> {
+                $as_wide(slice)
+            }
+            #[inline(always)]
+            fn as_wide_mut(slice: &mut [$T]) -> Option<&mut [$Wide]> {
+                $as_wide(slice)
+            }
+            #[inline(always)]
+            fn to_wide(self) -> $Wide {
+                $to_wide(self)
+            }
+            #[inline(always)]
+            fn of_wide(v: $Wide) -> $T {
+                $of_wide(v)
+            }
+        }
+    )* };
+}
+stored! {
+    f32 as f32, Some, |v| v, |v| v;
+    f64 as f64, Some, |v| v, |v| v;
+    f16 as f32, |_| None, Half::widen, Half::narrow;
+    bf16 as f32, |_| None, Half::widen, Half::narrow;
+}

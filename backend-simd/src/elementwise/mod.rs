@@ -109,7 +109,7 @@ loops! {
 
 /// The last elements of a slice, and zeros.
 #[inline(always)]
-fn padded<V: Vector>(isa: V::Isa, tail: &[V::Scalar]) -> V {
+pub(crate) fn padded<V: Vector>(isa: V::Isa, tail: &[V::Scalar]) -> V {
     let mut lanes = V::zeros();
     lanes.as_mut()[..tail.len()].copy_from_slice(tail);
     V::load(isa, &lanes)
