@@ -309,6 +309,24 @@ pub trait Backend: Send + Sync + fmt::Debug {
         composed::loss(self, op, reduction, x, target, weight, out)
     }
 
+    /// Gradient of [`loss`](Self::loss) by `x`: from the gradient of the result, which has the shape of the
+    /// result, and the operands, that of the input, of its shape and dtype. Kinks and NaN: see
+    /// [`composed::loss_backward`]. The operands are those of a call of `loss` that succeeded.
+    /// Error: `IndexValue` for a class outside of `0..C` that is not `ignore_index`.
+    #[allow(clippy::too_many_arguments, reason = "those of a loss and its gradient")]
+    fn loss_backward(
+        &self,
+        op: Loss,
+        reduction: Reduction,
+        grad: View<'_>,
+        x: View<'_>,
+        target: View<'_>,
+        weight: Option<View<'_>>,
+        out: ViewMut<'_>,
+    ) -> Result<()> {
+        composed::loss_backward(self, op, reduction, grad, x, target, weight, out)
+    }
+
     /// `x [N, C, S..] * weight [O, C / groups, K..] + bias [O] -> out [N, O, P..]` with
     /// `P = (S + 2 padding - dilation (K - 1) - 1) / stride + 1` per spatial axis. One dtype, floats.
     fn conv(

@@ -28,7 +28,7 @@ families! {
     Select "select", Reduce "reduce", ArgReduce "arg_reduce", Scan "scan", Matmul "matmul",
     Gather "gather", Scatter "scatter", Sort "sort", Searchsorted "searchsorted", Random "random", Softmax "softmax",
     SoftmaxBackward "softmax_backward", Activation "activation",
-    ActivationBackward "activation_backward", Norm "norm", Loss "loss", Conv "conv", Pool "pool",
+    ActivationBackward "activation_backward", Norm "norm", Loss "loss", LossBackward "loss_backward", Conv "conv", Pool "pool",
     Embedding "embedding", Attention "attention", OptimizerStep "optimizer_step",
 }
 

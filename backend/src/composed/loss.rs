@@ -89,8 +89,17 @@ fn finish<B: Backend + ?Sized>(
     c.finish(out.with_layout(&kept)?, |out| c.be.reduce(op, each.view()?, &axes, out))
 }
 
+/// A value per class `[C]` as a view over an input of `shape`.
+pub(super) fn per_class(weight: View<'_>, axis: usize, shape: &[usize]) -> Result<Layout> {
+    let mut layout = weight.layout().clone();
+    for _ in axis + 1..shape.len() {
+        layout = layout.unsqueeze(-1)?;
+    }
+    layout.broadcast_to(shape)
+}
+
 /// The sum of all elements, 0-d.
-fn reduce_all<B: Backend + ?Sized>(c: &Calc<'_, B>, x: &impl Operand) -> Result<Temp> {
+pub(super) fn reduce_all<B: Backend + ?Sized>(c: &Calc<'_, B>, x: &impl Operand) -> Result<Temp> {
     let x = x.view()?;
     let mut sum = c.temp(&[])?;
     let kept = Layout::contiguous("sum", &vec![1; x.layout().rank()])?;
@@ -207,20 +216,13 @@ fn cross_entropy<B: Backend + ?Sized>(
     // Weights of the targets, and of the classes as a view over all of `x`.
     let weight = weight.map(|w| c.input(w)).transpose()?;
     let mut used = c.temp(along.shape())?;
-    let per_class = match &weight {
+    let of_classes = match &weight {
         None => None,
-        Some(weight) => {
-            let view = weight.view()?;
-            let mut layout = view.layout().clone();
-            for _ in axis + 1..rank {
-                layout = layout.unsqueeze(-1)?;
-            }
-            Some((view, layout.broadcast_to(x.shape())?))
-        }
+        Some(weight) => Some((weight.view()?, per_class(weight.view()?, axis, x.shape())?)),
     };
     let zero = c.constant(0.0)?;
     let mut one_each = c.temp(along.shape())?;
-    match &per_class {
+    match &of_classes {
         None => be.fill(Scalar::Float(1.0), one_each.out()?)?,
         Some((weight, layout)) => {
             be.gather(weight.with_layout(layout)?, axis, class.view()?, one_each.out()?)?;
@@ -237,7 +239,7 @@ fn cross_entropy<B: Backend + ?Sized>(
     };
     let hit = reduced(c, reduction, kept(each)?, &used)?;
     let total = if label_smoothing > 0.0 {
-        let weighted = match &per_class {
+        let weighted = match &of_classes {
             None => None,
             Some((weight, layout)) => Some(c.mul(&logs, &weight.with_layout(layout)?)?),
         };

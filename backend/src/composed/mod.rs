@@ -6,7 +6,7 @@
 //! | `softmax` | softmax, log-softmax and their backward |
 //! | `activation` | activations with a fused backward |
 //! | `norm` | layer, batch, group, instance and root-mean-square norm |
-//! | `loss` | losses |
+//! | `loss`, `loss_backward` | losses and their gradients |
 //! | `conv` | convolution and pooling |
 //! | `attention` | embedding and scaled dot-product attention |
 //! | `optimizer` | optimizer steps |
@@ -22,6 +22,7 @@ mod attention;
 mod calc;
 mod conv;
 mod loss;
+mod loss_backward;
 mod norm;
 mod optimizer;
 mod random;
@@ -32,6 +33,7 @@ pub use activation::{activation, activation_backward};
 pub use attention::{attention, embedding};
 pub use conv::{conv, pool};
 pub use loss::loss;
+pub use loss_backward::loss_backward;
 pub use norm::norm;
 pub use optimizer::optimizer_step;
 pub use random::random;

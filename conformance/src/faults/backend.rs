@@ -502,6 +502,19 @@ impl<B: Backend> Backend for Faulty<B> {
         }
     }
 
+    fn loss_backward(
+        &self,
+        op: Loss,
+        reduction: Reduction,
+        grad: View<'_>,
+        x: View<'_>,
+        target: View<'_>,
+        weight: Option<View<'_>>,
+        out: ViewMut<'_>,
+    ) -> Result<()> {
+        self.base.loss_backward(op, reduction, grad, x, target, weight, out)
+    }
+
     fn conv(
         &self,
         conv: &Conv,

@@ -5,8 +5,8 @@ use rusttorch_backend::{DType, ErrorKind, Result, TensorError};
 use smallvec::{SmallVec, smallvec};
 
 use super::gather::as_index_error;
-use super::loss::{needs_float, needs_no_gradient, wide};
-use crate::autograd::{Saved, record};
+use super::loss::{kernel_gradient, needs_float, needs_no_gradient, wide};
+use crate::autograd::{Saved, is_grad_enabled, record};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
@@ -133,8 +133,15 @@ impl Call<'_> {
             let (x, target) = (Saved::input(x), Saved::input(target));
             let weight = weight.map(|w| Saved::input(&w.detach()));
             Box::new(move |context, g| {
-                let x = wide(&x.unpack(context)?)?;
-                let weight = weight.as_ref().map(|w| wide(&w.unpack(context)?)).transpose()?;
+                let x = x.unpack(context)?;
+                let weight = weight.as_ref().map(|w| w.unpack(context)).transpose()?;
+                if !is_grad_enabled() {
+                    let target = target.unpack(context)?;
+                    let of_x = kernel_gradient(op, reduction, g, &x, &target, weight.as_ref())?;
+                    return Ok(smallvec![Some(of_x)]);
+                }
+                let x = wide(&x)?;
+                let weight = weight.as_ref().map(wide).transpose()?;
                 let call =
                     Call { x: &x, weight: weight.as_ref(), axis, ignore_index, label_smoothing, reduction };
                 let target = target.unpack(context)?;

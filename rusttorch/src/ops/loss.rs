@@ -159,7 +159,16 @@ fn fused(
         let (x, target) = (Saved::input(x), Saved::input(target));
         let weight = weight.as_ref().map(Saved::input);
         Box::new(move |context, g| {
-            let (x, target) = (wide(&x.unpack(context)?)?, wide(&target.unpack(context)?)?);
+            let (x, target) = (x.unpack(context)?, target.unpack(context)?);
+            // The target's gradient is that of the input with the other sign, or a formula of its own.
+            let mirrored = op != Loss::BinaryCrossEntropy;
+            if !is_grad_enabled() && (mirrored || !context.needs(1)) {
+                let weight = weight.as_ref().map(|w| w.unpack(context)).transpose()?;
+                let of_x = kernel_gradient(op, reduction, g, &x, &target, weight.as_ref())?;
+                let of_target = context.needs(1).then(|| of_x.neg()).transpose()?;
+                return Ok(smallvec![context.needs(0).then_some(of_x), of_target]);
+            }
+            let (x, target) = (wide(&x)?, wide(&target)?);
             let mut share = match reduction {
                 Reduction::Mean => wide(g)?.div(x.numel() as f64)?,
                 Reduction::None | Reduction::Sum => wide(g)?,
@@ -175,6 +184,27 @@ fn fused(
             Ok(smallvec![of_x, of_target])
         })
     }))
+}
+
+/// The gradient of the input, with nothing recorded.
+pub(super) fn kernel_gradient(
+    op: Loss,
+    reduction: Reduction,
+    g: &Tensor,
+    x: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+) -> Result<Tensor> {
+    match weight {
+        None => dispatch::compute(op.name(), [g, x, target], x.shape(), x.dtype(), |b, [g, x, t], out| {
+            b.loss_backward(op, reduction, g, x, t, None, out)
+        }),
+        Some(w) => {
+            dispatch::compute(op.name(), [g, x, target, w], x.shape(), x.dtype(), |b, [g, x, t, w], out| {
+                b.loss_backward(op, reduction, g, x, t, Some(w), out)
+            })
+        }
+    }
 }
 
 /// The dtype in which a gradient of several steps is computed: halves are rounded once, at its end.
