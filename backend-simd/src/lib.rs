@@ -364,6 +364,22 @@ impl Backend for Simd {
         )
     }
 
+    fn loss_backward(
+        &self,
+        op: Loss,
+        reduction: Reduction,
+        grad: View<'_>,
+        x: View<'_>,
+        target: View<'_>,
+        weight: Option<View<'_>>,
+        mut out: ViewMut<'_>,
+    ) -> Result<()> {
+        kernel_or!(
+            loss::backward(self.level, op, reduction, grad, x, target, weight, out.reborrow()),
+            composed::loss_backward(self, op, reduction, grad, x, target, weight, out)
+        )
+    }
+
     fn embedding(&self, index: View<'_>, weight: View<'_>, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
             index::embedding(self.level, index, weight, out.reborrow()),
@@ -372,9 +388,6 @@ impl Backend for Simd {
     }
 
     fn optimizer_step(&self, optimizer: Optimizer, params: &mut [ParamStep<'_>]) -> Result<()> {
-        kernel_or!(
-            optimizer::step(self.level, optimizer, params),
-            composed::optimizer_step(self, optimizer, params)
-        )
+        optimizer::step(self, self.level, optimizer, params)
     }
 }

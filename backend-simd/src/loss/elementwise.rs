@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusttorch_backend::ops::{Loss, Reduction};
 use rusttorch_backend::{ErrorKind, Result, TensorError, View, ViewMut};
 
+use super::Call;
 use super::operands::{Operands, filled, scalar, store, wide2, wide3};
-use super::tree::{self, Pairwise, chunk, chunk_sum};
+use super::tree::{self, Pairwise, Terms, chunk, chunk_sum};
 use crate::arch::{Isa, Kernel, Level, Real, Scalar, threads};
 use crate::drive;
 use crate::elementwise::{Function2, Function3, map2, map3, padded};
@@ -106,20 +107,9 @@ impl<F: Function2> Function3 for Scaled<F> {
     }
 }
 
-/// A call, but for its function.
-#[derive(Clone, Copy)]
-pub(super) struct Call<'a> {
-    pub(super) level: Level,
-    pub(super) op: Loss,
-    pub(super) reduction: Reduction,
-    pub(super) x: View<'a>,
-    pub(super) target: View<'a>,
-    pub(super) weight: Option<View<'a>>,
-}
-
 impl Call<'_> {
     /// The loss; `None` where there is no kernel for the call.
-    pub(super) fn value<H: Stored>(self, out: ViewMut<'_>) -> Option<Result<()>> {
+    pub(super) fn elementwise_value<H: Stored>(self, out: ViewMut<'_>) -> Option<Result<()>> {
         Some(match self.op {
             Loss::Mse => self.value_of::<H, _>(Cost::LIGHT, Square {}, out),
             Loss::SmoothL1 { beta } if beta > 0.0 => {
@@ -137,7 +127,7 @@ impl Call<'_> {
     }
 
     /// The gradient; `None` where there is no kernel for the call.
-    pub(super) fn gradient<H: Stored>(self, grad: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+    pub(super) fn elementwise_gradient<H: Stored>(self, grad: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
         if self.reduction == Reduction::None && self.weight.is_some() {
             return None;
         }
@@ -178,11 +168,11 @@ impl Call<'_> {
                 })?;
                 return Inside::verdict(&checks);
             }
-            (_, None) => sum(op, level, cost, Operands::<H, 2>::new([x, target])?, x.numel(), |[x, t]| {
+            (_, None) => sum(op, cost, Operands::<H, 2>::new([x, target])?, x.numel(), |[x, t]| {
                 Inside::check(&checks, level, x, t);
                 level.enter(Sum { f, x, t, w: None })
             })?,
-            (_, Some(w)) => sum(op, level, cost, Operands::<H, 3>::new([x, target, w])?, x.numel(), |[x, t, w]| {
+            (_, Some(w)) => sum(op, cost, Operands::<H, 3>::new([x, target, w])?, x.numel(), |[x, t, w]| {
                 Inside::check(&checks, level, x, t);
                 level.enter(Sum { f, x, t, w: Some(w) })
             })?,
@@ -225,7 +215,7 @@ impl Call<'_> {
         Ok(match (self.reduction, self.op, self.weight) {
             (Reduction::Mean, Loss::Mse | Loss::L1, Some(w)) => {
                 let weights = Operands::<H, 1>::new([w])?;
-                sum(self.op, self.level, Cost::LIGHT, weights, w.numel(), |[w]| chunk_sum(self.level, w))?.to_f64()
+                sum(self.op, Cost::LIGHT, weights, w.numel(), |[w]| chunk_sum(self.level, w))?.to_f64()
             }
             (Reduction::Mean, _, _) => self.x.numel() as f64,
             _ => 1.0,
@@ -236,13 +226,11 @@ impl Call<'_> {
 /// The sum over chunks of the operands, of which `of` gives those of one.
 fn sum<H: Stored, const N: usize>(
     op: Loss,
-    level: Level,
     cost: Cost,
     operands: Operands<'_, H, N>,
     n: usize,
     of: impl Fn([&[H::Wide]; N]) -> H::Wide + Sync,
 ) -> Result<H::Wide> {
-    let _ = level;
     let length = chunk::<H::Wide>();
     if n <= length {
         return Ok(if n == 0 { H::Wide::default() } else { operands.with(0, n, &of) });
@@ -273,28 +261,68 @@ impl<F: Function2, T: Float> Kernel for Sum<'_, F, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> T {
-        let (x, x_tail) = T::V::<I>::chunks(self.x);
-        let (t, t_tail) = T::V::<I>::chunks(self.t);
-        let last = |w_tail: Option<&[T]>| -> Option<T::V<I>> {
-            if x_tail.is_empty() {
-                return None;
-            }
-            let each = self.f.call(isa, padded::<T::V<I>>(isa, x_tail), padded(isa, t_tail));
-            let each = w_tail.map_or(each, |w| each.mul(padded(isa, w)));
-            // The lanes past the end count for nothing, whatever f makes of them.
-            let mut lanes = T::V::<I>::zeros();
-            each.store(&mut lanes);
-            lanes.as_mut()[x_tail.len()..].fill(T::zeroed());
-            Some(Real::load(isa, &lanes))
-        };
-        let each = |i: usize| self.f.call::<T::V<I>>(isa, Real::load(isa, &x[i]), Real::load(isa, &t[i]));
+        let (x, t) = (T::V::<I>::chunks(self.x), T::V::<I>::chunks(self.t));
         match self.w {
-            None => tree::sum(isa, x.len().min(t.len()), each, last(None)),
+            None => tree::sum::<T::V<I>, _>(isa, &Losses { f: self.f, x, t }),
             Some(w) => {
-                let (w, w_tail) = T::V::<I>::chunks(w);
-                tree::sum(isa, x.len().min(w.len()), |i| each(i).mul(Real::load(isa, &w[i])), last(Some(w_tail)))
+                let losses = Losses { f: self.f, x, t };
+                tree::sum::<T::V<I>, _>(isa, &Weighted { losses, w: T::V::<I>::chunks(w) })
             }
         }
+    }
+}
+
+/// Whole vectors, and what is left over.
+type Chunks<'a, V> = (&'a [<V as Real>::Array], &'a [<V as Real>::Scalar]);
+
+struct Losses<'a, F, V: Real> {
+    f: F,
+    x: Chunks<'a, V>,
+    t: Chunks<'a, V>,
+}
+
+impl<F: Function2, V: Vector> Losses<'_, F, V> {
+    /// Of what is left over, with something in the lanes behind.
+    #[inline(always)]
+    fn tail(&self, isa: V::Isa) -> V {
+        self.f.call(isa, padded::<V>(isa, self.x.1), padded(isa, self.t.1))
+    }
+}
+
+impl<F: Function2, V: Vector> Terms<V> for Losses<'_, F, V> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.x.0.len()
+    }
+    #[inline(always)]
+    fn at(&self, isa: V::Isa, i: usize) -> V {
+        self.f.call(isa, V::load(isa, &self.x.0[i]), V::load(isa, &self.t.0[i]))
+    }
+    #[inline(always)]
+    fn last(&self, isa: V::Isa) -> Option<V> {
+        let n = self.x.1.len();
+        if n == 0 { None } else { Some(tree::first(isa, self.tail(isa), n)) }
+    }
+}
+
+struct Weighted<'a, F, V: Real> {
+    losses: Losses<'a, F, V>,
+    w: Chunks<'a, V>,
+}
+
+impl<F: Function2, V: Vector> Terms<V> for Weighted<'_, F, V> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.losses.len()
+    }
+    #[inline(always)]
+    fn at(&self, isa: V::Isa, i: usize) -> V {
+        self.losses.at(isa, i).mul(V::load(isa, &self.w.0[i]))
+    }
+    #[inline(always)]
+    fn last(&self, isa: V::Isa) -> Option<V> {
+        let n = self.w.1.len();
+        if n == 0 { None } else { Some(tree::first(isa, self.losses.tail(isa).mul(padded(isa, self.w.1)), n)) }
     }
 }
 
@@ -337,6 +365,10 @@ impl<T: Float> Kernel for InUnit<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self, _: I) -> bool {
         let (zero, one) = (T::from_f64(0.0), T::from_f64(1.0));
-        self.0.iter().fold(true, |inside, &v| inside & (v >= zero) & (v <= one))
+        let mut inside = true;
+        for &v in self.0 {
+            inside &= (v >= zero) & (v <= one);
+        }
+        inside
     }
 }
