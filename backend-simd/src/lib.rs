@@ -32,7 +32,10 @@ mod loss;
 mod math;
 mod optimizer;
 mod reduce;
+mod scratch;
 mod sort;
+#[cfg(test)]
+mod tensors;
 #[cfg(test)]
 mod testing;
 mod tuning;

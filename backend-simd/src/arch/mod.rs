@@ -28,6 +28,8 @@ mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub(crate) mod plain;
+mod panels;
+mod prefetch;
 mod scalar;
 pub(crate) mod threads;
 
@@ -36,3 +38,5 @@ mod tests;
 
 pub(crate) use lanes::{Bits, Isa, Kernel, Mask, Real, Scalar};
 pub use level::Level;
+pub(crate) use panels::{Panel, panels};
+pub(crate) use prefetch::prefetch;
