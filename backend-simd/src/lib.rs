@@ -306,7 +306,7 @@ impl Backend for Simd {
         mut out: ViewMut<'_>,
     ) -> Result<()> {
         kernel_or!(
-            sort::searchsorted(self.level, sorted, values, right, out.reborrow()),
+            sort::searchsorted(sorted, values, right, out.reborrow()),
             composed::searchsorted(self, sorted, values, right, out)
         )
     }

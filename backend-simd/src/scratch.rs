@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use bytemuck::Pod;
-use rusttorch_backend::{ErrorKind, HostBuffer, Result, TensorError};
+use rusttorch_backend::{Element, ErrorKind, HostBuffer, Nest, Result, TensorError, ViewMut};
 
 /// Room for elements, whatever they hold at first.
 pub(crate) struct Scratch<T> {
@@ -23,4 +23,27 @@ impl<T: Pod> Scratch<T> {
         bytemuck::try_cast_slice_mut(self.buffer.as_bytes_mut()?)
             .map_err(|_| TensorError::new(ErrorKind::Internal, "scratch", "memory is not aligned"))
     }
+}
+
+/// Hands the elements of `out`, in row-major order and side by side, to `write`: the memory itself where it has no
+/// gaps, else some from which they are copied.
+pub(crate) fn with_dense<T: Element>(
+    mut out: ViewMut<'_>,
+    write: impl FnOnce(&mut [T]) -> Result<()>,
+) -> Result<()> {
+    let layout = out.layout();
+    let data = out.host_mut::<T>()?;
+    if let Some(range) = layout.contiguous_range() {
+        return write(&mut data[range]);
+    }
+    let mut dense = Scratch::new(layout.numel())?;
+    let dense = dense.slice()?;
+    write(dense)?;
+    let mut values = dense.iter();
+    Nest::new([layout]).for_each_run(|[to], n, [stride]| {
+        for (i, &value) in (0..n).zip(values.by_ref()) {
+            data[(to + i as isize * stride) as usize] = value;
+        }
+    });
+    Ok(())
 }

@@ -8,7 +8,7 @@ use rusttorch_backend::{Element, Layout, Nest, Result, View, ViewMut};
 use super::{fits, in_bounds, joined, match_word, outside, starts};
 use crate::arch::threads::parallel_chunks_mut;
 use crate::arch::{Level, prefetch};
-use crate::scratch::Scratch;
+use crate::scratch::with_dense;
 use crate::tuning::Cost;
 
 /// As naive names the op, for errors.
@@ -39,30 +39,15 @@ pub(crate) fn gather(
     })))
 }
 
-/// Hands the elements of `out`, as words and without gaps, to `write`.
+/// Hands the elements of `out`, as words and without gaps, to `write`; nothing where there are none.
 pub(super) fn words<T: Element, W: Pod>(
-    mut out: ViewMut<'_>,
+    out: ViewMut<'_>,
     write: impl FnOnce(&mut [W]) -> Result<()>,
 ) -> Result<()> {
-    let layout = out.layout();
-    let n = layout.numel();
-    if n == 0 {
+    if out.numel() == 0 {
         return Ok(());
     }
-    let out: &mut [W] = bytemuck::cast_slice_mut(out.host_mut::<T>()?);
-    if let Some(range) = layout.contiguous_range() {
-        return write(&mut out[range]);
-    }
-    let mut dense = Scratch::<W>::new(n)?;
-    let dense = dense.slice()?;
-    write(dense)?;
-    let mut values = dense.iter();
-    Nest::new([layout]).for_each_run(|[to], n, [stride]| {
-        for (i, &value) in (0..n).zip(values.by_ref()) {
-            out[(to + i as isize * stride) as usize] = value;
-        }
-    });
-    Ok(())
+    with_dense::<T>(out, |out| write(bytemuck::cast_slice_mut(out)))
 }
 
 /// Writes `out`, which has the elements of the shape of `index` in row-major order, at least one.

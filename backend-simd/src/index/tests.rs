@@ -125,7 +125,7 @@ fn large_ones_on_any_number_of_threads() {
         (&[3, 50, 700], 1, 60, [true, false]),
         (&[40, 30, 50], 1, 33, [true, true]),
         (&[3000, 7], 0, 9000, [true, false]),
-        (&[200_000], 0, 100_003, [true, true]),
+        (&[100_000], 0, 100_003, [true, true]),
     ] {
         let mut indexed: Shape = shape.into();
         indexed[axis] = count;
@@ -135,7 +135,7 @@ fn large_ones_on_any_number_of_threads() {
         }
         let index = Tensor::with(contiguous(&inner), |_| dice.below(shape[axis]) as i64)
             .map(|l| l.broadcast_to(&indexed));
-        for dtype in [DType::F32, DType::F64, DType::BF16, DType::I64, DType::U8] {
+        for dtype in [DType::F32, DType::BF16] {
             let x = dice.tensor(contiguous(shape), dtype);
             let src = dice.tensor(contiguous(&indexed), dtype);
             let mut expected = Tensor::garbage(contiguous(&indexed), dtype);

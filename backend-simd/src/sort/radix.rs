@@ -1,0 +1,89 @@
+//! Sorting a line of entries on one thread, digit by digit from the lowest.
+
+use super::key::{Entry, Key, Sortable};
+
+/// Lines up to this length are sorted by comparing: the counts of the digits would cost more.
+const SHORT: usize = 256;
+
+/// From this length on digits have 11 bits: fewer passes, and larger counts.
+const LONG: usize = 1 << 15;
+
+/// Leaves the entries of `line`, whose first index is `base` and whose keys are inverted where `mask` says, sorted
+/// in `a`. `b` is as long.
+pub(super) fn sort_entries<T: Sortable>(
+    line: &[T],
+    mask: T::Key,
+    base: usize,
+    a: &mut [<T::Key as Key>::Entry],
+    b: &mut [<T::Key as Key>::Entry],
+) {
+    let entries = || line.iter().zip(base..).map(|(x, i)| Entry::new(x.key().xor(mask), i));
+    if line.len() <= SHORT {
+        a.iter_mut().zip(entries()).for_each(|(a, e)| *a = e);
+        a.sort_unstable();
+    } else if line.len() < LONG || T::BITS <= 16 {
+        by_digits::<T, 8, 256>(line, mask, base, a, b);
+    } else {
+        by_digits::<T, 11, 2048>(line, mask, base, a, b);
+    }
+}
+
+fn by_digits<T: Sortable, const DIGIT: u32, const SIZE: usize>(
+    line: &[T],
+    mask: T::Key,
+    base: usize,
+    a: &mut [<T::Key as Key>::Entry],
+    b: &mut [<T::Key as Key>::Entry],
+) {
+    let passes = T::BITS.div_ceil(DIGIT) as usize;
+    let digit = |key: T::Key, pass: usize| (key.wide() >> (pass as u32 * DIGIT)) as usize & (SIZE - 1);
+    let mut counts = vec![[0u32; SIZE]; passes];
+    let mut sorted = true;
+    let mut last = T::Key::default();
+    for x in line {
+        let key = x.key().xor(mask);
+        sorted &= last <= key;
+        last = key;
+        for (pass, counts) in counts.iter_mut().enumerate() {
+            counts[digit(key, pass)] += 1;
+        }
+    }
+    // A digit that is the same everywhere changes nothing.
+    let first = line.first().map_or(last, |x| x.key().xor(mask));
+    let varies = |pass: &usize| counts[*pass][digit(first, *pass)] as usize != line.len();
+    let live: Vec<usize> = if sorted { Vec::new() } else { (0..passes).filter(varies).collect() };
+    let entries = line.iter().zip(base..).map(|(x, i)| {
+        let key = x.key().xor(mask);
+        (key, <T::Key as Key>::Entry::new(key, i))
+    });
+    let Some((&lowest, higher)) = live.split_first() else {
+        a.iter_mut().zip(entries).for_each(|(a, (_, e))| *a = e);
+        return;
+    };
+    // The last pass ends in `a`.
+    let (mut to, mut from) = if live.len() % 2 == 1 { (a, b) } else { (b, a) };
+    let places = places(&mut counts[lowest]);
+    for (key, entry) in entries {
+        let place = &mut places[digit(key, lowest)];
+        to[*place as usize] = entry;
+        *place += 1;
+    }
+    for &pass in higher {
+        (to, from) = (from, to);
+        let places = self::places(&mut counts[pass]);
+        for &entry in from.iter() {
+            let place = &mut places[digit(entry.key(), pass)];
+            to[*place as usize] = entry;
+            *place += 1;
+        }
+    }
+}
+
+/// Where the first element of each digit goes.
+fn places<const SIZE: usize>(counts: &mut [u32; SIZE]) -> &mut [u32; SIZE] {
+    let mut total = 0;
+    for count in counts.iter_mut() {
+        (*count, total) = (total, total + *count);
+    }
+    counts
+}
