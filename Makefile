@@ -19,7 +19,7 @@ ASAN_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 # The unit tests come last, so that their summary ends the output.
 .PHONY: test
@@ -73,6 +73,15 @@ asan: ## The tests of backend-simd under AddressSanitizer (needs a nightly toolc
 .PHONY: bench
 bench: ## The benchmarks
 	cargo bench -p rusttorch-benches --locked
+
+# ARGS are those of compare.py, as in `make bench-pytorch ARGS="--groups matmul --quick --out /tmp/matmul.md"`.
+.PHONY: bench-pytorch
+bench-pytorch: $(VENV_READY) ## Time RustTorch beside PyTorch, write docs/benchmarks.md (half an hour, on an idle machine)
+	"$(VENV_PYTHON)" benches/pytorch/compare.py $(ARGS)
+
+.PHONY: coverage
+coverage: ## Write docs/coverage.md: which op and dtype the backend computes itself
+	cargo run --locked -p rusttorch-conformance --example coverage
 
 .PHONY: ops
 ops: ## Write docs/ops.md, the table of ops, dtypes and forms

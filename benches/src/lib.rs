@@ -1,5 +1,9 @@
-//! What the criterion groups of this package share. The groups are in `benches/`, one per op family; run
-//! them with `make bench`.
+//! What the criterion groups of this package share, and the comparison with PyTorch.
+//!
+//! The groups are in `benches/`, one per op family; run them with `make bench`. The comparison is
+//! [`compare`], its process `src/bin/ops.rs` and the scripts in `pytorch/`; run it with `make bench-pytorch`.
+
+pub mod compare;
 
 use rusttorch::{DType, Result, Tensor};
 
