@@ -6,7 +6,8 @@
 
 Two processes stand ready for each number of threads, one of RustTorch and the Rust peers, one of PyTorch and numpy, and
 take turns: round by round, each case by each of them, in an order that rotates, with a pause in which the threads of
-the other come to rest. A figure is the median over the rounds of the median of a round's samples.
+the other come to rest. A figure is the median over the rounds of the median of a round's samples. A call that the
+backend delegates is reported as such instead of timed, unless RUSTTORCH_FALLBACK=allow is set.
 """
 
 import argparse
@@ -133,7 +134,7 @@ def differs(sides, by, threads):
 
 def two_cores(side):
     """Waits until two threads compute about twice as much as one. Whether they do."""
-    for _ in range(40):
+    for _ in range(20):
         if float(side.ask("probe")[0]) >= TWO_CORES:
             return True
         time.sleep(0.05)
@@ -194,7 +195,7 @@ def main():
             result, quiet = timed(sides, by, threads, options)
             results[case, threads] = report.Result(result, quiet)
             shown = [f"{who} {report.nanoseconds(t)}" for who, t in result.items()]
-            print(f"{threads} threads  {case}: {', '.join(shown)}", file=sys.stderr, flush=True)
+            print(f"[{threads}] {case}: {', '.join(shown)}", file=sys.stderr, flush=True)
         for side in sides.values():
             side.close()
     loads.append(os.getloadavg())

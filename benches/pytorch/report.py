@@ -240,13 +240,17 @@ def summary(groups, threads, results, costs):
             ratios, below = {}, 0
             for case in costs:
                 result = results.get((case, n))
-                if not case.startswith(f"{group}/") or not result or result.ratio() is None:
+                if not case.startswith(f"{group}/") or not result:
+                    continue
+                if result.ratio() is None:
+                    # Delegated, or failed.
+                    below += 1
                     continue
                 _, op, size, _ = case.split("/")
                 ratios[case] = result.ratio()
                 below += misses(group, op, size, result)
             if not ratios:
-                rows.append([TITLES[group], str(n), "0", "–", "–", "–", "–"])
+                rows.append([TITLES[group], str(n), "0", "–", "–", "–", str(below)])
                 continue
             lowest = min(ratios, key=ratios.get)
             wanted = MEANS.get(group)

@@ -86,7 +86,7 @@ fn is_unsupported(e: &TensorError) -> bool {
 }
 
 /// Families with a default built from the backend's own primitives: without a claim they may run on it.
-fn is_composed(family: Family) -> bool {
+pub(crate) fn is_composed(family: Family) -> bool {
     !matches!(
         family,
         Family::Fill

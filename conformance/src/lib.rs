@@ -24,6 +24,7 @@
 //! | [`tolerance`], [`compare`](mod@crate::compare) | bounds and judgement |
 //! | [`frontend`] | the same cases through the catalogue of ops, with gradients and every form; the table of ops |
 //! | [`report`] | what was found |
+//! | [`coverage`] | which op and dtype a backend computes itself |
 //! | [`faults`] | deliberately wrong backends, each of which must be caught |
 //! | [`minimal`] | memory and primitives of another backend, so that composed defaults are judged |
 //! | [`tables`] | the op tables as JSON, for the generator |
@@ -33,6 +34,7 @@
 pub mod call;
 pub mod case;
 pub mod compare;
+pub mod coverage;
 pub mod dense;
 pub mod drive;
 pub mod faults;

@@ -87,7 +87,7 @@ pub fn holes(rows: &[Row]) -> Vec<String> {
 }
 
 /// A set of dtypes in few words.
-fn words(set: DTypeSet) -> String {
+pub(crate) fn words(set: DTypeSet) -> String {
     if DType::ALL.into_iter().all(|d| set.contains(d)) {
         return "all".to_owned();
     }

@@ -109,7 +109,7 @@ pub fn play(backend: &dyn Backend, case: &Case, options: Options) -> Vec<Record>
     }
 }
 
-fn plan(case: &Case) -> Option<Plan<'_>> {
+pub(crate) fn plan(case: &Case) -> Option<Plan<'_>> {
     match case.family {
         "unary" => elementwise::unary(case),
         "binary" | "compare" => elementwise::pair(case),
