@@ -9,6 +9,8 @@ rounded to the nearest number of the type, lowest power first; the last column o
 left before that rounding.
 """
 
+import struct
+
 from mpmath import mp, mpf
 
 mp.dps = 60
@@ -70,43 +72,70 @@ def in_square(f):
     return lambda u: f(mp.sqrt(u))
 
 
+def odd(f, first):
+    """What remains of an odd f of x behind its first term, over x^3, in x^2, and the weight that makes its error
+    that of f."""
+    tiny = mpf(10) ** -12
+    rest = series_or(in_square(lambda x: (f(x) - first * x) / x**3), mp.taylor(f, 0, 3)[3])
+    return rest, in_square(lambda x: x**3 / f(x) if x > tiny else tiny**2)
+
+
+MIDDLE = mpf(9) / 16
+
+
+def about_middle(f):
+    """f of a variable that is counted from MIDDLE, and the weight of its relative error."""
+    return lambda u: f(u + MIDDLE), lambda u: 1 / f(u + MIDDLE)
+
+
+ONE = lambda u: mpf(1)
+
+# Name, text, function, weight, and for f32 and f64 each: interval, degree. One interval serves both where one stands.
 ENTRIES = [
     ("EXP", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", series_or(lambda r: (mp.expm1(r) - r) / r**2, mpf("0.5")),
-     lambda r: r**2 / mp.exp(r) if abs(r) > mpf(10) ** -12 else mpf(10) ** -24, -HALF_LN2, HALF_LN2, 4, 10),
+     lambda r: r**2 / mp.exp(r) if abs(r) > mpf(10) ** -12 else mpf(10) ** -24, (-HALF_LN2, HALF_LN2), 4, 9),
     ("EXPM1", "(e^r - 1 - r) / r^2, relative to e^r - 1", series_or(lambda r: (mp.expm1(r) - r) / r**2, mpf("0.5")),
-     lambda r: r**2 / mp.expm1(r) if abs(r) > mpf(10) ** -12 else mpf(10) ** -12, -HALF_LN2, HALF_LN2, 5, 11),
+     lambda r: r**2 / mp.expm1(r) if abs(r) > mpf(10) ** -12 else mpf(10) ** -12, (-HALF_LN2, HALF_LN2), 5, 10),
+    ("EXP2", "(2^r - 1 - r ln 2) / r^2 for |r| <= 1/2",
+     series_or(lambda r: (mpf(2) ** r - 1 - r * mp.log(2)) / r**2, mp.log(2) ** 2 / 2),
+     lambda r: r**2 / mpf(2) ** r if abs(r) > mpf(10) ** -12 else mpf(10) ** -24,
+     (mpf("-0.50001"), mpf("0.50001")), 4, 9),
     ("LOG", "(2 atanh(s) - 2 s) / s^3 in s^2, |s| <= (sqrt 2 - 1) / (sqrt 2 + 1)",
-     series_or(in_square(lambda s: (2 * mp.atanh(s) - 2 * s) / s**3), mpf(2) / 3), lambda u: mpf(1), mpf(0), S**2, 2, 6),
-    ("TANH", "(tanh(x) - x) / x^3 in x^2, |x| <= 0.625",
-     series_or(in_square(lambda x: (mp.tanh(x) - x) / x**3), mpf(-1) / 3), in_square(lambda x: x**3 / mp.tanh(x) if x > mpf(10) ** -12 else mpf(10) ** -24),
-     mpf(0), mpf("0.625") ** 2, 4, 11),
-    ("SINH", "(sinh(x) - x) / x^3 in x^2, |x| <= 1",
-     series_or(in_square(lambda x: (mp.sinh(x) - x) / x**3), mpf(1) / 6),
-     in_square(lambda x: x**3 / mp.sinh(x) if x > mpf(10) ** -12 else mpf(10) ** -24), mpf(0), mpf(1), 3, 7),
-    ("SIN", "(sin(x) - x) / x^3 in x^2, |x| <= pi / 4", series_or(in_square(lambda x: (mp.sin(x) - x) / x**3), mpf(-1) / 6),
-     in_square(lambda x: x**3 / mp.sin(x) if x > mpf(10) ** -12 else mpf(10) ** -24), mpf(0), PI_4**2, 2, 5),
+     odd(lambda s: 2 * mp.atanh(s), 2)[0], ONE, (mpf(0), S**2), 2, 6),
+    ("LOG_TAIL", "(2 atanh(s) - 2 s - 2/3 s^3) / s^5 in s^2, |s| <= (sqrt 2 - 1) / (sqrt 2 + 1)",
+     series_or(in_square(lambda s: (2 * mp.atanh(s) - 2 * s - mpf(2) / 3 * s**3) / s**5), mpf(2) / 5), ONE,
+     (mpf(0), S**2), 2, 7),
+    ("LOG1P", "(2 atanh(s / 2) - s) / s^3 in s^2, s <= 2/3", *odd(lambda s: 2 * mp.atanh(s / 2), 1),
+     (mpf(0), mpf(4) / 9), 3, 9),
+    ("TANH", "(tanh(x) - x) / x^3 in x^2, |x| <= 0.625", *odd(mp.tanh, 1), (mpf(0), mpf("0.625") ** 2), 4, 11),
+    ("SINH", "(sinh(x) - x) / x^3 in x^2, |x| <= 1", *odd(mp.sinh, 1), (mpf(0), mpf(1)), 3, 6),
+    ("SIN", "(sin(x) - x) / x^3 in x^2, |x| <= pi / 4", *odd(mp.sin, 1), (mpf(0), PI_4**2), 2, 5),
     ("COS", "(cos(x) - 1 + x^2 / 2) / x^4 in x^2, |x| <= pi / 4",
      series_or(in_square(lambda x: (mp.cos(x) - 1 + x**2 / 2) / x**4), mpf(1) / 24),
-     in_square(lambda x: x**4 / mp.cos(x) if x > mpf(10) ** -12 else mpf(10) ** -48), mpf(0), PI_4**2, 2, 5),
-    ("ERF", "(erf(x) - x 2/sqrt(pi)) / x^3 in x^2, |x| <= 0.9",
-     series_or(in_square(lambda x: (mp.erf(x) - x * 2 / mp.sqrt(mp.pi)) / x**3), -2 / mp.sqrt(mp.pi) / 3),
-     in_square(lambda x: x**3 / mp.erf(x) if x > mpf(10) ** -12 else mpf(10) ** -24), mpf(0), mpf("0.9") ** 2, 5, 12),
-    ("ERFC", "e^(x^2) erfc(x) / t in t = 2 / (2 + x), 0.5 <= x <= 28", lambda t: erfcx(2 / t - 2) / t,
-     lambda t: t / erfcx(2 / t - 2), 2 / mpf(30), 2 / mpf("2.5"), 10, 22),
-    ("EXP2", "(2^r - 1 - r ln 2) / r^2 for |r| <= 1/2",
-     series_or(lambda r: (mpf(2) ** r - 1 - r * mp.log(2)) / r**2, mp.log(2) ** 2 / 2), lambda r: r**2 / mpf(2) ** r if abs(r) > mpf(10) ** -12 else mpf(10) ** -24,
-     mpf("-0.50001"), mpf("0.50001"), 4, 10),
+     in_square(lambda x: x**4 / mp.cos(x) if x > mpf(10) ** -12 else mpf(10) ** -48), (mpf(0), PI_4**2), 2, 5),
+    ("ASIN", "(asin(x) - x) / x^3 in x^2, |x| <= 1/2", *odd(mp.asin, 1), (mpf(0), mpf("0.25")), 4, 12),
+    ("ATAN", "(atan(x) - x) / x^3 in x^2, |x| <= 1", *odd(mp.atan, 1), (mpf(0), mpf(1)), 8, 20),
+    ("ERF", "(erf(x) - x) / x in x^2, |x| <= 0.9",
+     series_or(in_square(lambda x: mp.erf(x) / x - 1), 2 / mp.sqrt(mp.pi) - 1),
+     series_or(in_square(lambda x: x / mp.erf(x)), mp.sqrt(mp.pi) / 2), (mpf(0), mpf("0.9") ** 2), 6, 11),
+    ("LOG_ERFC", "log(erfc(x)), relative to 1 / erfc(x), 0.9 <= x <= 4 and 6", lambda x: mp.log(mp.erfc(x)), mp.erfc,
+     ((mpf("0.9"), mpf(4)), (mpf("0.9"), mpf(6))), 6, 18),
+    ("ERFC", "e^(x^2) erfc(x) / t in t - 9/16, t = 1 / (1 + 3/8 x), 0 <= x <= 10.5 and 27.5",
+     *about_middle(lambda t: erfcx((1 / t - 1) * 8 / 3) / t),
+     ((1 / mpf("4.9375") - MIDDLE, 1 - MIDDLE), (1 / mpf("11.3125") - MIDDLE, 1 - MIDDLE)), 10, 23),
+    ("NORMAL", "e^(x^2 / 2) P(-x) / t in t - 9/16, t = 1 / (1 + x / 4), P of the normal distribution, 0 <= x <= 14.5 and 39",
+     *about_middle(lambda t: erfcx((4 / t - 4) / mp.sqrt(2)) / 2 / t),
+     ((1 / mpf("4.625") - MIDDLE, 1 - MIDDLE), (1 / mpf("10.75") - MIDDLE, 1 - MIDDLE)), 9, 23),
 ]
 
 
 def main():
     print("//! Minimax polynomials, lowest power first. Written by `tools/minimax.py`, not by hand.\n")
-    for name, text, g, w, lo, hi, single, double in ENTRIES:
-        for kind, degree in (("f32", single), ("f64", double)):
+    for name, text, g, w, interval, single, double in ENTRIES:
+        intervals = interval if isinstance(interval[0], tuple) else (interval, interval)
+        for kind, degree, (lo, hi) in (("f32", single, intervals[0]), ("f64", double, intervals[1])):
             coefficients, error = remez(g, w, lo, hi, degree)
             print(f"/// {text}. Error 2^{mp.nstr(mp.log(error, 2), 4)}.")
-            import struct
-
             def shown(c):
                 v = float(c)
                 return repr(struct.unpack("f", struct.pack("f", v))[0]) if kind == "f32" else repr(v)

@@ -6,8 +6,8 @@
 
 use rusttorch_backend::ops::Optimizer;
 use rusttorch_backend::{
-    Backend, Capabilities, DType, DTypeSet, ErrorKind, Family, ParamStep, Result, TensorError, bf16, composed,
-    f16,
+    Backend, Capabilities, DType, DTypeSet, ErrorKind, Family, ParamStep, Result, TensorError, bf16,
+    composed, f16,
 };
 
 use crate::arch::{Isa, Kernel, Level, Real, threads};

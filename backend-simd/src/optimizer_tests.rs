@@ -139,7 +139,14 @@ fn strides_are_composed() {
             play(&Simd::new(), rule, &mut got);
             for (got, expected) in got[0].iter().zip(&expected[0]) {
                 let sizes = [0.1; 60];
-                assert_near::<f32>(&got.floats(), &expected.floats(), 8.0, &sizes, &sizes, &format!("{rule:?}"));
+                assert_near::<f32>(
+                    &got.floats(),
+                    &expected.floats(),
+                    8.0,
+                    &sizes,
+                    &sizes,
+                    &format!("{rule:?}"),
+                );
             }
         }
     }
@@ -157,7 +164,10 @@ fn special_values() {
                 Array::of(&[0.0f32; 6]),
             ]];
             play(be, rule, &mut all);
-            all[0].iter().map(|a| a.floats().into_iter().map(|v| (v.is_nan(), v.is_infinite())).collect()).collect()
+            all[0]
+                .iter()
+                .map(|a| a.floats().into_iter().map(|v| (v.is_nan(), v.is_infinite())).collect())
+                .collect()
         };
         let (got, expected): (Vec<Vec<_>>, Vec<Vec<_>>) = (of(&Simd::new()), of(&Naive));
         assert_eq!(got, expected, "{rule:?}");

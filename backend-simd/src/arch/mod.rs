@@ -27,8 +27,8 @@ mod lanes;
 mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-pub(crate) mod plain;
 mod panels;
+pub(crate) mod plain;
 mod prefetch;
 mod scalar;
 pub(crate) mod threads;

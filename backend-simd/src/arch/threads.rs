@@ -119,7 +119,11 @@ pub(crate) fn parallel_columns_mut<T: Send>(
         let first = unsafe { whole.get().add(matrix * size + column) };
         let width = width.min(columns - column);
         // Each task comes once, and no two have a column of one matrix in common.
-        body(matrix, column, ColumnsMut { first, stride: columns, rows, width, of: std::marker::PhantomData });
+        body(
+            matrix,
+            column,
+            ColumnsMut { first, stride: columns, rows, width, of: std::marker::PhantomData },
+        );
     });
 }
 

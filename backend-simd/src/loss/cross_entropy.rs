@@ -211,7 +211,8 @@ impl<'a, H: Stored> Call<'a, H> {
                     let hit = target.map_or(0.0, |(_, hit)| hit.to_f64());
                     let total = if each == 0.0 { of(hit) } else { of(hit + each * all) };
                     let x = self.logits(row, &mut gathered);
-                    let weights = if self.label_smoothing > 0.0 && row.class.is_some() { weights } else { None };
+                    let weights =
+                        if self.label_smoothing > 0.0 && row.class.is_some() { weights } else { None };
                     let each = of(each);
                     let kernel = |out| Slopes { x, target, each, weights, total, out };
                     if beside == 1 {

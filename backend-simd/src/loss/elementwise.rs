@@ -127,7 +127,11 @@ impl Call<'_> {
     }
 
     /// The gradient; `None` where there is no kernel for the call.
-    pub(super) fn elementwise_gradient<H: Stored>(self, grad: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+    pub(super) fn elementwise_gradient<H: Stored>(
+        self,
+        grad: View<'_>,
+        out: ViewMut<'_>,
+    ) -> Option<Result<()>> {
         if self.reduction == Reduction::None && self.weight.is_some() {
             return None;
         }
@@ -160,12 +164,20 @@ impl Call<'_> {
             }
             (Reduction::None, Some(w)) => {
                 let f = Scaled { f, share: 1.0 };
-                drive::map3(op.name(), cost, w, x, target, out, &|w: &[H], x: &[H], t: &[H], out: &mut [H]| {
-                    wide3(w, x, t, out, |w, x, t, out| {
-                        Inside::check(&checks, level, x, t);
-                        map3(level, f, w, x, t, out, false);
-                    });
-                })?;
+                drive::map3(
+                    op.name(),
+                    cost,
+                    w,
+                    x,
+                    target,
+                    out,
+                    &|w: &[H], x: &[H], t: &[H], out: &mut [H]| {
+                        wide3(w, x, t, out, |w, x, t, out| {
+                            Inside::check(&checks, level, x, t);
+                            map3(level, f, w, x, t, out, false);
+                        });
+                    },
+                )?;
                 return Inside::verdict(&checks);
             }
             (_, None) => sum(op, cost, Operands::<H, 2>::new([x, target])?, x.numel(), |[x, t]| {
@@ -202,11 +214,17 @@ impl Call<'_> {
             None => drive::map2(op.name(), cost, x, target, out, &|x: &[H], t: &[H], out: &mut [H]| {
                 wide2(x, t, out, |x, t, out| map2(level, f, x, t, out, stream));
             }),
-            Some(w) => {
-                drive::map3(op.name(), cost, w, x, target, out, &|w: &[H], x: &[H], t: &[H], out: &mut [H]| {
+            Some(w) => drive::map3(
+                op.name(),
+                cost,
+                w,
+                x,
+                target,
+                out,
+                &|w: &[H], x: &[H], t: &[H], out: &mut [H]| {
                     wide3(w, x, t, out, |w, x, t, out| map3(level, f, w, x, t, out, stream));
-                })
-            }
+                },
+            ),
         }
     }
 
@@ -322,7 +340,11 @@ impl<F: Function2, V: Vector> Terms<V> for Weighted<'_, F, V> {
     #[inline(always)]
     fn last(&self, isa: V::Isa) -> Option<V> {
         let n = self.w.1.len();
-        if n == 0 { None } else { Some(tree::first(isa, self.losses.tail(isa).mul(padded(isa, self.w.1)), n)) }
+        if n == 0 {
+            None
+        } else {
+            Some(tree::first(isa, self.losses.tail(isa).mul(padded(isa, self.w.1)), n))
+        }
     }
 }
 

@@ -113,9 +113,8 @@ fn misfit(op: &'static str) -> TensorError {
 /// n times a value. Error: `Memory`.
 pub(super) fn filled<T: Copy>(op: &'static str, n: usize, value: T) -> Result<Vec<T>> {
     let mut all = Vec::new();
-    all.try_reserve_exact(n).map_err(|_| {
-        TensorError::new(ErrorKind::Memory, op, "no memory for the losses").with("losses", n)
-    })?;
+    all.try_reserve_exact(n)
+        .map_err(|_| TensorError::new(ErrorKind::Memory, op, "no memory for the losses").with("losses", n))?;
     all.resize(n, value);
     Ok(all)
 }
@@ -146,7 +145,9 @@ macro_rules! wides {
     )* };
 }
 macro_rules! take_type {
-    ($x:ident $T:ty) => { $T };
+    ($x:ident $T:ty) => {
+        $T
+    };
 }
 wides! {
     wide2(a, b);

@@ -59,7 +59,8 @@ fn agrees<T: Element>(ulp: f64) {
                 let g = if reduction == Reduction::None { g } else { g.with_layout(&scalar).unwrap() };
                 for weight in [None, Some(w.view())] {
                     let call = (op, reduction);
-                    let what = format!("{op:?} {reduction:?} {:?} {n} weighted {}", T::DTYPE, weight.is_some());
+                    let what =
+                        format!("{op:?} {reduction:?} {:?} {n} weighted {}", T::DTYPE, weight.is_some());
                     let expected = value::<T>(&Naive, call, x.view(), t.view(), weight, &[n]).floats();
                     let slope = |be: &dyn Backend| {
                         result::<T>(&[n], |out| {
@@ -74,7 +75,14 @@ fn agrees<T: Element>(ulp: f64) {
                         let sizes = vec![0.0; n.max(1)];
                         assert_near::<T>(&got, &expected, ulp, &sizes, &sizes, &format!("{what} {level}"));
                         let got = slope(&be);
-                        assert_near::<T>(&got, &expected_slope, ulp, &sizes, &x.floats(), &format!("{what} {level} gradient"));
+                        assert_near::<T>(
+                            &got,
+                            &expected_slope,
+                            ulp,
+                            &sizes,
+                            &x.floats(),
+                            &format!("{what} {level} gradient"),
+                        );
                     }
                 }
             }
@@ -203,7 +211,11 @@ fn agrees_by_rows<T: Element>(ulp: f64) {
             for reduction in REDUCTIONS {
                 let g = if reduction == Reduction::None { g.view() } else { one.view() };
                 for weight in [None, Some(w.view())] {
-                    let what = format!("{op:?} {reduction:?} {:?} {shape:?} weighted {}", T::DTYPE, weight.is_some());
+                    let what = format!(
+                        "{op:?} {reduction:?} {:?} {shape:?} weighted {}",
+                        T::DTYPE,
+                        weight.is_some()
+                    );
                     let value = |be: &dyn Backend| {
                         value::<T>(be, (op, reduction), x.view(), t.view(), weight, &rows).floats()
                     };
@@ -222,7 +234,14 @@ fn agrees_by_rows<T: Element>(ulp: f64) {
                         assert_near::<T>(&got, &expected, ulp, &sizes, &sizes, &format!("{what} {level}"));
                         let got = slope(&be);
                         let sizes = vec![0.5; got.len()];
-                        assert_near::<T>(&got, &expected_slope, ulp, &sizes, &sizes, &format!("{what} {level} gradient"));
+                        assert_near::<T>(
+                            &got,
+                            &expected_slope,
+                            ulp,
+                            &sizes,
+                            &sizes,
+                            &format!("{what} {level} gradient"),
+                        );
                     }
                 }
             }
@@ -281,7 +300,9 @@ fn classes_out_of_range() {
         assert_eq!(error.kind(), ErrorKind::IndexValue);
     }
     // All ignored, no rows, and no classes.
-    for (shape, targets, expected) in [(&[2, 3][..], &[-100i64, -100][..], f64::NAN), (&[0, 3], &[], f64::NAN)] {
+    for (shape, targets, expected) in
+        [(&[2, 3][..], &[-100i64, -100][..], f64::NAN), (&[0, 3], &[], f64::NAN)]
+    {
         let x = Array::with(&contiguous(shape), &vec![0.5f32; shape.iter().product()]);
         let t = Array::of(targets);
         let got = value::<f32>(&Simd::new(), (op, Reduction::Mean), x.view(), t.view(), None, &[]).floats();

@@ -1,103 +1,144 @@
 //! Exponentials.
 
-use super::{Tables, Vector, polynomial, power_of_two, scale};
+use super::{Tables, Vector, abs, polynomial};
 use crate::arch::Bits;
 
-/// x as `n ln 2 + r` with whole n and |r| <= ln 2 / 2; where x is so large that e^x is 0 or infinite, of
-/// something just as large. NaN stays NaN.
+/// x as `n ln 2 + r` with whole n and |r| <= ln 2 / 2 (Cody and Waite; ln 2 in two parts): r, and n + MAGIC,
+/// whose lowest bits are n.
 #[inline(always)]
-fn split_by_ln_2<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
+pub(super) fn split_by_ln_2<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
+    split_from(isa, x, V::Scalar::MAGIC)
+}
+
+/// As [`split_by_ln_2`], with another number in the place of MAGIC: MAGIC and a small whole number.
+#[inline(always)]
+pub(super) fn split_from<V: Vector>(isa: V::Isa, x: V, magic: f64) -> (V, V) {
+    let magic = V::constant(isa, magic);
+    let [ln_2, rest] = V::Scalar::LN_2;
+    let whole = x.mul_add(V::constant(isa, std::f64::consts::LOG2_E), magic);
+    let n = whole.sub(magic);
+    let r = n.mul_add(V::constant(isa, -ln_2), x);
+    (n.mul_add(V::constant(isa, -rest), r), whole)
+}
+
+/// x, but no larger and no smaller than where e^x has long been infinite or 0. NaN stays NaN.
+#[inline(always)]
+pub(super) fn clamp_exponent<V: Vector>(isa: V::Isa, x: V) -> V {
     let [low, high] = V::Scalar::EXP_RANGE;
     let x = V::constant(isa, low).max_or_second(x);
-    let x = V::constant(isa, high).min_or_second(x);
-    let n = x.mul(V::constant(isa, std::f64::consts::LOG2_E)).round();
-    let [ln_2, rest] = V::Scalar::LN_2;
-    let r = n.mul_add(V::constant(isa, -ln_2), x);
-    (n, n.mul_add(V::constant(isa, -rest), r))
+    V::constant(isa, high).min_or_second(x)
 }
 
-/// `e^x`. 0.98 ulp.
+/// `e^r` for |r| <= ln 2 / 2.
+#[inline(always)]
+fn exp_of_rest<V: Vector>(isa: V::Isa, r: V) -> V {
+    let one = V::constant(isa, 1.0);
+    polynomial(isa, r, V::Scalar::EXP).mul_add(r, one).mul_add(r, one)
+}
+
+/// `e^r - 1` for |r| <= ln 2 / 2, to be added to 1: exact enough for that.
+#[inline(always)]
+pub(super) fn exp_rest<V: Vector>(isa: V::Isa, r: V) -> V {
+    r.mul(r).mul_add(polynomial(isa, r, V::Scalar::EXP), r)
+}
+
+/// `2^n` from n + MAGIC, for n within the exponents of normal numbers.
+#[inline(always)]
+pub(super) fn power_of_whole<V: Vector>(whole: V) -> V {
+    let bits = whole.bits().to_exponent();
+    bits.add(bits.splat_like(V::Scalar::ONE)).real()
+}
+
+/// `x * 2^n` from n + MAGIC, for n within twice the exponents of normal numbers; rounded once.
+#[inline(always)]
+pub(super) fn scale_by_whole<V: Vector>(x: V, whole: V) -> V {
+    // The bits of MAGIC are far above what is left of them: its exponent and its highest digit shift out.
+    let whole = whole.bits();
+    let half = whole.shift_right::<1>();
+    let other = whole.sub(half);
+    let one = whole.splat_like(V::Scalar::ONE);
+    x.mul(half.to_exponent().add(one).real()).mul(other.to_exponent().add(one).real())
+}
+
+/// `e^x`. 0.99 ulp.
 #[inline(always)]
 pub(crate) fn exp<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (high, _, n) = exp_parts(isa, x);
-    scale(isa, high, n)
+    let (r, whole) = split_by_ln_2(isa, clamp_exponent(isa, x));
+    scale_by_whole(exp_of_rest(isa, r), whole)
 }
 
-/// `e^x` for x of at most 0, -inf or NaN, in fewer instructions than [`exp`]. 0.98 ulp.
+/// `e^x 2^LIFTED` for x of at most 0: normal numbers, so that a product with it can be rounded once, when it
+/// is multiplied by `2^-LIFTED`. NaN stays NaN.
+#[inline(always)]
+pub(super) fn exp_lifted<V: Vector>(isa: V::Isa, x: V) -> V {
+    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
+    let (r, whole) = split_from(isa, x, V::Scalar::MAGIC + V::Scalar::LIFTED);
+    exp_of_rest(isa, r).mul(power_of_whole(whole))
+}
+
+/// As [`exp_lifted`], as `(1 + rest) power`: the rest, and the power of two.
+#[inline(always)]
+pub(super) fn exp_lifted_parts<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
+    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
+    let (r, whole) = split_from(isa, x, V::Scalar::MAGIC + V::Scalar::LIFTED);
+    (exp_rest(isa, r), power_of_whole(whole))
+}
+
+/// `2^-LIFTED`.
+#[inline(always)]
+pub(super) fn lowering<V: Vector>(isa: V::Isa) -> V {
+    V::constant(isa, (-V::Scalar::LIFTED).exp2())
+}
+
+/// `e^x` for x of at most 0, as a softmax needs it; the bits of [`exp`], somewhat faster. NaN stays NaN.
 #[inline(always)]
 pub(crate) fn exp_nonpositive<V: Vector>(isa: V::Isa, x: V) -> V {
-    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
-    let n = x.mul(V::constant(isa, std::f64::consts::LOG2_E)).round();
-    let [ln_2, rest] = V::Scalar::LN_2;
-    let r = n.mul_add(V::constant(isa, -rest), n.mul_add(V::constant(isa, -ln_2), x));
-    let y = r.mul(r).mul_add(polynomial(isa, r, V::Scalar::EXP), r).add(V::constant(isa, 1.0));
-    // 2^n lies below the normal numbers, perhaps. 2^(n + lift) does not, and one product with 2^-lift rounds once.
-    let lift = (V::Scalar::BIAS + 1.0) / 2.0;
-    let whole = n.add(V::constant(isa, V::Scalar::MAGIC + lift)).bits().to_exponent();
-    let power = whole.add(whole.splat_like(V::Scalar::ONE)).real();
-    y.mul(power).mul(V::constant(isa, 1.0 / lift.exp2()))
+    exp_lifted(isa, x).mul(lowering(isa))
 }
 
-/// `e^x = (high + low) 2^n`, low being what the sum of 1 and the rest lost.
+/// `e^x = (high + low) 2^n`, low being what the sum of 1 and the rest lost, with n + MAGIC.
 #[inline(always)]
 pub(super) fn exp_parts<V: Vector>(isa: V::Isa, x: V) -> (V, V, V) {
     let one = V::constant(isa, 1.0);
-    let (n, r) = split_by_ln_2(isa, x);
-    let rest = r.mul(r).mul_add(polynomial(isa, r, V::Scalar::EXP), r);
+    let (r, whole) = split_by_ln_2(isa, clamp_exponent(isa, x));
+    let rest = exp_rest(isa, r);
     let high = rest.add(one);
-    (high, rest.sub(high.sub(one)), n)
+    (high, rest.sub(high.sub(one)), whole)
 }
 
-/// `2^x`.
+/// `2^x`. 1.0 ulp.
 #[inline(always)]
 pub(crate) fn exp2<V: Vector>(isa: V::Isa, x: V) -> V {
-    let [low, high] = V::Scalar::EXP_RANGE;
     let log2_e = std::f64::consts::LOG2_E;
+    let [low, high] = V::Scalar::EXP_RANGE;
     let x = V::constant(isa, low * log2_e).max_or_second(x);
     let x = V::constant(isa, high * log2_e).min_or_second(x);
-    let n = x.round();
-    let r = x.sub(n);
-    let p = polynomial(isa, r, V::Scalar::EXP2);
-    let line = r.mul_add(V::constant(isa, std::f64::consts::LN_2), V::constant(isa, 1.0));
-    scale(isa, r.mul(r).mul_add(p, line), n)
+    let magic = V::constant(isa, V::Scalar::MAGIC);
+    let whole = x.add(magic);
+    scale_by_whole(exp2_of_rest(isa, x.sub(whole.sub(magic))), whole)
 }
 
-/// `1 / (1 + e^-x)`. 0.6 ulp.
+/// `2^r` for |r| <= 1/2.
 #[inline(always)]
-pub(crate) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
-    let one = V::constant(isa, 1.0);
-    let zero = V::constant(isa, 0.0);
-    // e^-|x| does not overflow, and below zero e^x / (1 + e^x) keeps the subnormals.
-    let negative = x.lt(zero);
-    let (high, low, n) = exp_parts(isa, x.or_else(negative, zero.sub(x)));
-    let (high, low) = (scale(isa, high, n), scale(isa, low, n));
-    let below = high.add(one);
-    // What the sum lost: the smaller operand is the exponential.
-    let lost = high.sub(below.sub(one)).add(low);
-    let share = one.div(below);
-    // Quotients corrected by their remainders, (e - q (1 + e)) / (1 + e).
-    let q = high.mul(share);
-    let remainder = q.mul_add(zero.sub(below), high).add(low.sub(q.mul(lost)));
-    let left = remainder.mul_add(share, q);
-    let remainder = share.mul_add(zero.sub(below), one).sub(share.mul(lost));
-    let right = remainder.mul_add(share, share);
-    left.or_else(negative, right)
+pub(super) fn exp2_of_rest<V: Vector>(isa: V::Isa, r: V) -> V {
+    let p = polynomial(isa, r, V::Scalar::EXP2);
+    p.mul_add(r, V::constant(isa, std::f64::consts::LN_2)).mul_add(r, V::constant(isa, 1.0))
 }
 
 /// `e^x - 1`. 1.4 ulp.
 #[inline(always)]
 pub(crate) fn expm1<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (n, r) = split_by_ln_2(isa, x);
-    let p = polynomial(isa, r, V::Scalar::EXPM1);
-    let e = r.mul(r).mul_add(p, r);
-    let one = V::constant(isa, 1.0);
-    // 2^n e + (2^n - 1), and where the 1 no longer counts, which is before 2^n overflows, e^x.
-    let small = n.lt(V::constant(isa, V::Scalar::BIAS * 0.5));
-    let least = V::constant(isa, -60.0);
-    let power = power_of_two(isa, least.max_or_second(n).or_else(small, V::constant(isa, 0.0)));
-    let y = power.mul_add(e, power.sub(one));
-    let y = y.or_else(small, scale(isa, e.add(one), n));
+    // Long before it e^x - 1 is -1.
+    let y = V::constant(isa, -0.72 * V::Scalar::LIFT[1] - 3.0).max_or_second(x);
+    // Just above it e^x is infinite.
+    let top = (V::Scalar::BIAS + 1.0) * std::f64::consts::LN_2 + 0.2;
+    let y = V::constant(isa, top).min_or_second(y);
+    let (r, whole) = split_from(isa, y, V::Scalar::MAGIC - 1.0);
+    let bend = r.mul(r).mul(polynomial(isa, r, V::Scalar::EXPM1));
+    // Twice 2^(n - 1) (r + bend) + (2^(n - 1) - 1/2), which does not overflow where the result does not.
+    let half = power_of_whole(whole);
+    let y = half.mul_add(bend, half.mul_add(r, half.sub(V::constant(isa, 0.5))));
     // Keeps the sign of zero and subnormals.
-    let tiny = x.mul(x).eq(V::constant(isa, 0.0));
-    x.or_else(tiny, y)
+    let tiny = abs(x).lt(V::constant(isa, V::Scalar::TINY * 4.0));
+    x.or_else(tiny, y.add(y))
 }

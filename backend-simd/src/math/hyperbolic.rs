@@ -1,54 +1,50 @@
 //! Hyperbolic functions.
 
-use super::exponential::{exp, exp_parts};
-use super::{Tables, Vector, polynomial, scale};
+use super::exponential::{exp_parts, exp_rest, power_of_whole, scale_by_whole, split_by_ln_2};
+use super::{Tables, Vector, abs, negative, polynomial, with_sign};
 
-/// Hyperbolic tangent. 1.3 ulp.
+/// Hyperbolic tangent: near zero a polynomial, else `1 - 2 / (e^2|x| + 1)`. 1.3 ulp.
 #[inline(always)]
 pub(crate) fn tanh<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
-    let square = x.mul(x);
-    let near = square.mul(x).mul_add(polynomial(isa, square, V::Scalar::TANH), x);
-    // 1 - 2 / (e^2|x| + 1), with the sign of x.
-    let size = x.max_or_second(zero.sub(x));
-    let e = exp(isa, size.add(size));
-    let far = one.sub(V::constant(isa, 2.0).div(e.add(one)));
-    let far = far.or_else(zero.lt(x), zero.sub(far));
-    let y = near.or_else(size.lt(V::constant(isa, 0.625)), far);
-    x.or_else(x.unordered(x), y)
+    let one = V::constant(isa, 1.0);
+    let size = abs(x);
+    let square = size.mul(size);
+    let near = square.mul(size).mul_add(polynomial(isa, square, V::Scalar::TANH), size);
+    // Beyond, it is 1.
+    let bounded = V::constant(isa, V::Scalar::TANH_LIMIT).min_or_second(size);
+    let (r, whole) = split_by_ln_2(isa, bounded.add(bounded));
+    let power = power_of_whole(whole);
+    let sum = exp_rest(isa, r).mul_add(power, power.add(one));
+    let far = one.sub(V::constant(isa, 2.0).div(sum));
+    with_sign(near.or_else(size.lt(V::constant(isa, 0.625)), far), x)
 }
 
-/// Hyperbolic cosine: `(e^|x| + e^-|x|) / 2`, where e^|x| may overflow although half of it does not.
+/// `e^|x| = 2 (high + low) 2^n`, `e^-|x| = 2 down 2^n`, with n + MAGIC.
+#[inline(always)]
+fn halves<V: Vector>(isa: V::Isa, size: V) -> (V, V, V, V) {
+    let (high, low, whole) = exp_parts(isa, size);
+    let less = whole.sub(V::constant(isa, 1.0));
+    // 2^(-2n) / high, where it counts.
+    let magic = V::constant(isa, V::Scalar::MAGIC);
+    let n = V::constant(isa, 60.0).min_or_second(whole.sub(magic));
+    let down = power_of_whole(n.mul_add(V::constant(isa, -2.0), magic)).div(high);
+    (high, low, down, less)
+}
+
+/// Hyperbolic cosine: `(e^|x| + e^-|x|) / 2`.
 #[inline(always)]
 pub(crate) fn cosh<V: Vector>(isa: V::Isa, x: V) -> V {
-    let zero = V::constant(isa, 0.0);
-    let size = x.max_or_second(zero.sub(x));
-    let (high, low, n) = exp_parts(isa, size);
-    let up = scale(isa, high, n.sub(V::constant(isa, 1.0)));
-    let low = scale(isa, low, n.sub(V::constant(isa, 1.0)));
-    let quarter = V::constant(isa, 0.25);
-    let down = quarter.div(up);
-    let y = up.add(down.add(low));
-    // Of an infinity the lost part is no number.
-    let infinite = V::constant(isa, f64::INFINITY).eq(up);
-    let y = up.or_else(infinite, y);
-    x.or_else(x.unordered(x), y)
+    let (high, low, down, n) = halves(isa, abs(x));
+    scale_by_whole(high.add(low.add(down)), n)
 }
 
 /// Hyperbolic sine: `(e^|x| - e^-|x|) / 2`, near zero a polynomial.
 #[inline(always)]
 pub(crate) fn sinh<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
-    let size = x.max_or_second(zero.sub(x));
     let square = x.mul(x);
     let near = square.mul(x).mul_add(polynomial(isa, square, V::Scalar::SINH), x);
-    let (high, low, n) = exp_parts(isa, size);
-    let n = n.sub(one);
-    let (up, low) = (scale(isa, high, n), scale(isa, low, n));
-    let far = up.add(low.sub(V::constant(isa, 0.25).div(up)));
-    // Of an infinity the lost part is no number.
-    let far = up.or_else(V::constant(isa, f64::INFINITY).eq(up), far);
-    let far = far.or_else(zero.lt(x), zero.sub(far));
-    let y = near.or_else(size.lt(one), far);
-    x.or_else(x.unordered(x), y)
+    let size = abs(x);
+    let (high, low, down, n) = halves(isa, size);
+    let far = scale_by_whole(high.add(low.add(negative(down))), n);
+    near.or_else(size.lt(V::constant(isa, 1.0)), with_sign(far, x))
 }

@@ -6,7 +6,9 @@
 mod error;
 mod exponential;
 mod hyperbolic;
+mod inverse;
 mod logarithm;
+mod logistic;
 mod tables;
 mod trigonometric;
 
@@ -15,129 +17,243 @@ mod tests;
 
 use crate::arch::{Bits, Real, Scalar};
 
-pub(crate) use error::{erf, erfc};
-pub(crate) use exponential::{exp, exp_nonpositive, exp2, expm1, sigmoid};
+pub(crate) use error::{erf, erfc, gelu, normal};
+pub(crate) use exponential::{exp, exp_nonpositive, exp2, expm1};
 pub(crate) use hyperbolic::{cosh, sinh, tanh};
+pub(crate) use inverse::{acos, acosh, asin, asinh, atan, atan2, atanh};
 pub(crate) use logarithm::{log, log1p, log2, log10};
+pub(crate) use logistic::{gelu_tanh, log_sigmoid, log1p_exp_negative, mish, sigmoid, silu, softplus};
 pub(crate) use trigonometric::{cos, sin, tan};
 
 /// The numbers that the functions need, for one width.
 pub(crate) trait Tables: Scalar {
     const EXP: &'static [Self];
     const EXPM1: &'static [Self];
-    const LOG: &'static [Self];
-    const TANH: &'static [Self];
     const EXP2: &'static [Self];
+    const LOG: &'static [Self];
+    const LOG1P: &'static [Self];
+    const TANH: &'static [Self];
     const SINH: &'static [Self];
     const SIN: &'static [Self];
     const COS: &'static [Self];
+    const ASIN: &'static [Self];
+    const ATAN: &'static [Self];
     const ERF: &'static [Self];
+    const LOG_ERFC: &'static [Self];
     const ERFC: &'static [Self];
+    const NORMAL: &'static [Self];
+    /// From here tanh is 1.
+    const TANH_LIMIT: f64;
+    /// From here erf is 1.
+    const ERF_LIMIT: f64;
+    /// From here erfc is 0.
+    const ERFC_LIMIT: f64;
+    /// From here x times the normal distribution function of -x is 0.
+    const NORMAL_LIMIT: f64;
     /// pi / 2 in three parts.
     const HALF_PI: [f64; 3];
     /// Up to here three parts are enough.
     const TRIGONOMETRIC_LIMIT: f64;
-    /// The integers 1 and 2.
-    const ALL_BITS: Self::Word;
-    const WHOLE_ONE: Self::Word;
-    const WHOLE_TWO: Self::Word;
     /// ln 2 in two parts, of which the first has enough trailing zeros that its product with an exponent is exact.
     const LN_2: [f64; 2];
+    /// The logarithm of 2 to base 10, as ln 2.
+    const LOG10_2: [f64; 2];
+    /// 1 / ln 2 in two parts.
+    const LOG2_E: [f64; 2];
+    /// 1 / ln 10 in two parts.
+    const LOG10_E: [f64; 2];
     /// Below it e^x is 0, above it infinite.
     const EXP_RANGE: [f64; 2];
+    /// What is added to the exponent of a power so that it does not become subnormal, for as long as it counts.
+    const LIFTED: f64;
     /// 1.5 * 2^(mantissa bits): the last bits of a sum with it are a whole number.
     const MAGIC: f64;
-    /// The bits of 1.
-    const ONE: Self::Word;
-    /// Bits of the mantissa, without the hidden one.
-    const MANTISSA: Self::Word;
     /// 2^(mantissa bits + 1), which lifts subnormals into the normal range, and its exponent.
     const LIFT: [f64; 2];
     /// The smallest normal number.
     const TINY: f64;
     /// The bias of the exponent.
     const BIAS: f64;
+    /// The integers 1 and 2.
+    const WHOLE_ONE: Self::Word;
+    const WHOLE_TWO: Self::Word;
+    /// The bits of 1 and of the root of 1/2.
+    const ONE: Self::Word;
+    const ROOT_HALF: Self::Word;
+    /// Bits of the mantissa, without the hidden one; of the sign; all but the sign.
+    const MANTISSA: Self::Word;
+    const SIGN: Self::Word;
+    const MAGNITUDE: Self::Word;
+    const ALL_BITS: Self::Word;
+}
+
+macro_rules! polynomials {
+    ($($name:ident = $table:ident;)*) => { $(const $name: &'static [Self] = &tables::$table;)* };
 }
 
 impl Tables for f32 {
-    const EXP: &'static [f32] = &tables::EXP_F32;
-    const EXPM1: &'static [f32] = &tables::EXPM1_F32;
-    const LOG: &'static [f32] = &tables::LOG_F32;
-    const TANH: &'static [f32] = &tables::TANH_F32;
-    const EXP2: &'static [f32] = &tables::EXP2_F32;
-    const SINH: &'static [f32] = &tables::SINH_F32;
-    const SIN: &'static [f32] = &tables::SIN_F32;
-    const COS: &'static [f32] = &tables::COS_F32;
-    const ERF: &'static [f32] = &tables::ERF_F32;
-    const ERFC: &'static [f32] = &tables::ERFC_F32;
+    polynomials! {
+        EXP = EXP_F32;
+        EXPM1 = EXPM1_F32;
+        EXP2 = EXP2_F32;
+        LOG = LOG_F32;
+        LOG1P = LOG1P_F32;
+        TANH = TANH_F32;
+        SINH = SINH_F32;
+        SIN = SIN_F32;
+        COS = COS_F32;
+        ASIN = ASIN_F32;
+        ATAN = ATAN_F32;
+        ERF = ERF_F32;
+        LOG_ERFC = LOG_ERFC_F32;
+        ERFC = ERFC_F32;
+        NORMAL = NORMAL_F32;
+    }
+    const TANH_LIMIT: f64 = 10.0;
+    const ERF_LIMIT: f64 = 4.0;
+    const ERFC_LIMIT: f64 = 10.5;
+    const NORMAL_LIMIT: f64 = 14.5;
     const HALF_PI: [f64; 3] =
         [1.570_796_370_506_286_6, -4.371_138_828_673_793e-8, -1.715_124_510_005_881_9e-15];
     const TRIGONOMETRIC_LIMIT: f64 = 100_000.0;
-    const ALL_BITS: u32 = u32::MAX;
-    const WHOLE_ONE: u32 = 1;
-    const WHOLE_TWO: u32 = 2;
     const LN_2: [f64; 2] = [0.693_359_375, -2.121_944_400_546_905_8e-4];
-    const EXP_RANGE: [f64; 2] = [-105.0, 90.0];
+    const LOG10_2: [f64; 2] = [0.301_025_390_625, 4.605_039_066_518_657e-6];
+    const LOG2_E: [f64; 2] = [1.442_695_021_629_333_5, 1.925_963_033_500_011e-8];
+    const LOG10_E: [f64; 2] = [0.434_294_492_006_301_9, -1.010_304_995_219_257_8e-8];
+    const EXP_RANGE: [f64; 2] = [-110.0, 90.0];
+    const LIFTED: f64 = 64.0;
     const MAGIC: f64 = 12_582_912.0;
-    const ONE: u32 = 0x3f80_0000;
-    const MANTISSA: u32 = 0x007f_ffff;
     const LIFT: [f64; 2] = [16_777_216.0, 24.0];
     const TINY: f64 = f32::MIN_POSITIVE as f64;
     const BIAS: f64 = 127.0;
+    const WHOLE_ONE: u32 = 1;
+    const WHOLE_TWO: u32 = 2;
+    const ONE: u32 = 0x3f80_0000;
+    const ROOT_HALF: u32 = 0x3f35_04f3;
+    const MANTISSA: u32 = 0x007f_ffff;
+    const SIGN: u32 = 1 << 31;
+    const MAGNITUDE: u32 = u32::MAX >> 1;
+    const ALL_BITS: u32 = u32::MAX;
 }
 
 impl Tables for f64 {
-    const EXP: &'static [f64] = &tables::EXP_F64;
-    const EXPM1: &'static [f64] = &tables::EXPM1_F64;
-    const LOG: &'static [f64] = &tables::LOG_F64;
-    const TANH: &'static [f64] = &tables::TANH_F64;
-    const EXP2: &'static [f64] = &tables::EXP2_F64;
-    const SINH: &'static [f64] = &tables::SINH_F64;
-    const SIN: &'static [f64] = &tables::SIN_F64;
-    const COS: &'static [f64] = &tables::COS_F64;
-    const ERF: &'static [f64] = &tables::ERF_F64;
-    const ERFC: &'static [f64] = &tables::ERFC_F64;
+    polynomials! {
+        EXP = EXP_F64;
+        EXPM1 = EXPM1_F64;
+        EXP2 = EXP2_F64;
+        LOG = LOG_F64;
+        LOG1P = LOG1P_F64;
+        TANH = TANH_F64;
+        SINH = SINH_F64;
+        SIN = SIN_F64;
+        COS = COS_F64;
+        ASIN = ASIN_F64;
+        ATAN = ATAN_F64;
+        ERF = ERF_F64;
+        LOG_ERFC = LOG_ERFC_F64;
+        ERFC = ERFC_F64;
+        NORMAL = NORMAL_F64;
+    }
+    const TANH_LIMIT: f64 = 20.0;
+    const ERF_LIMIT: f64 = 6.0;
+    const ERFC_LIMIT: f64 = 27.5;
+    const NORMAL_LIMIT: f64 = 39.0;
     const HALF_PI: [f64; 3] =
         [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
     const TRIGONOMETRIC_LIMIT: f64 = 1e8;
-    const ALL_BITS: u64 = u64::MAX;
-    const WHOLE_ONE: u64 = 1;
-    const WHOLE_TWO: u64 = 2;
     const LN_2: [f64; 2] = [6.931_471_803_691_238_164_90e-1, 1.908_214_929_270_587_700_02e-10];
-    const EXP_RANGE: [f64; 2] = [-746.0, 711.0];
+    const LOG10_2: [f64; 2] = [0.301_029_995_663_952_83, 2.836_339_455_104_496_4e-14];
+    const LOG2_E: [f64; 2] = [std::f64::consts::LOG2_E, 2.035_527_374_093_103_3e-17];
+    const LOG10_E: [f64; 2] = [std::f64::consts::LOG10_E, 1.098_319_650_216_765e-17];
+    const EXP_RANGE: [f64; 2] = [-770.0, 711.0];
+    const LIFTED: f64 = 512.0;
     const MAGIC: f64 = 6_755_399_441_055_744.0;
-    const ONE: u64 = 0x3ff0_0000_0000_0000;
-    const MANTISSA: u64 = 0x000f_ffff_ffff_ffff;
     const LIFT: [f64; 2] = [9_007_199_254_740_992.0, 53.0];
     const TINY: f64 = f64::MIN_POSITIVE;
     const BIAS: f64 = 1023.0;
+    const WHOLE_ONE: u64 = 1;
+    const WHOLE_TWO: u64 = 2;
+    const ONE: u64 = 0x3ff0_0000_0000_0000;
+    const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+    const MANTISSA: u64 = 0x000f_ffff_ffff_ffff;
+    const SIGN: u64 = 1 << 63;
+    const MAGNITUDE: u64 = u64::MAX >> 1;
+    const ALL_BITS: u64 = u64::MAX;
 }
 
 /// A vector whose element has the tables.
 pub(crate) trait Vector: Real<Scalar: Tables> {}
 impl<V: Real<Scalar: Tables>> Vector for V {}
 
-/// The polynomial with these coefficients, lowest power first, by Horner's rule.
+/// `|x|`.
+#[inline(always)]
+fn abs<V: Vector>(x: V) -> V {
+    let bits = x.bits();
+    bits.and(bits.splat_like(V::Scalar::MAGNITUDE)).real()
+}
+
+/// `-x`, also of zeros.
+#[inline(always)]
+fn negative<V: Vector>(x: V) -> V {
+    let bits = x.bits();
+    bits.xor(bits.splat_like(V::Scalar::SIGN)).real()
+}
+
+/// A value that is not negative, with the sign of another.
+#[inline(always)]
+fn with_sign<V: Vector>(size: V, of: V) -> V {
+    let bits = of.bits();
+    size.bits().or(bits.and(bits.splat_like(V::Scalar::SIGN))).real()
+}
+
+/// The polynomial with these coefficients, lowest power first, by Horner's rule. Of long ones the powers behind the
+/// second that leave the same remainder by 2 or 4 stand apart, since each step waits for the one before.
 #[inline(always)]
 fn polynomial<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar]) -> V {
-    let mut terms = coefficients.iter().rev().map(|&c| V::splat(isa, c));
-    let Some(mut sum) = terms.next() else { return x };
-    for c in terms {
-        sum = sum.mul_add(x, c);
+    let n = coefficients.len();
+    if n <= 6 {
+        return every::<V, 1>(isa, x, coefficients, 0);
+    }
+    let square = x.mul(x);
+    let tail = if n <= 13 {
+        every::<V, 2>(isa, square, coefficients, 3).mul_add(x, every::<V, 2>(isa, square, coefficients, 2))
+    } else {
+        let fourth = square.mul(square);
+        let low = every::<V, 4>(isa, fourth, coefficients, 3)
+            .mul_add(x, every::<V, 4>(isa, fourth, coefficients, 2));
+        let high = every::<V, 4>(isa, fourth, coefficients, 5)
+            .mul_add(x, every::<V, 4>(isa, fourth, coefficients, 4));
+        high.mul_add(square, low)
+    };
+    tail.mul_add(x, V::splat(isa, coefficients[1])).mul_add(x, V::splat(isa, coefficients[0]))
+}
+
+/// The polynomial whose coefficients are every `STEP`-th from the `first`. Without closures, which would be functions
+/// that are not compiled for the instruction set.
+#[inline(always)]
+fn every<V: Vector, const STEP: usize>(
+    isa: V::Isa,
+    x: V,
+    coefficients: &'static [V::Scalar],
+    first: usize,
+) -> V {
+    let mut i = first + (coefficients.len() - 1 - first) / STEP * STEP;
+    let mut sum = V::splat(isa, coefficients[i]);
+    while i > first {
+        i -= STEP;
+        sum = sum.mul_add(x, V::splat(isa, coefficients[i]));
     }
     sum
 }
 
-/// `2^n` for whole n within the range of normal numbers.
+/// The parts of a number as constants.
 #[inline(always)]
-fn power_of_two<V: Vector>(isa: V::Isa, n: V) -> V {
-    let whole = n.add(V::constant(isa, V::Scalar::MAGIC)).bits().to_exponent();
-    whole.add(whole.splat_like(V::Scalar::ONE)).real()
-}
-
-/// `x * 2^n` for whole n of up to twice the range of normal numbers, rounded once.
-#[inline(always)]
-fn scale<V: Vector>(isa: V::Isa, x: V, n: V) -> V {
-    let half = n.mul(V::constant(isa, 0.5)).floor();
-    x.mul(power_of_two(isa, half)).mul(power_of_two(isa, n.sub(half)))
+fn constants<V: Vector, const N: usize>(isa: V::Isa, parts: [f64; N]) -> [V; N] {
+    let mut vectors = [V::constant(isa, 0.0); N];
+    let mut i = 0;
+    while i < N {
+        vectors[i] = V::constant(isa, parts[i]);
+        i += 1;
+    }
+    vectors
 }

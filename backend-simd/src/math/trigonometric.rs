@@ -1,46 +1,51 @@
 //! Sine, cosine, tangent.
 
-use super::{Tables, Vector, polynomial};
+use super::{Tables, Vector, abs, constants, negative, polynomial};
 use crate::arch::{Bits, Mask, Scalar};
 
 /// A value as a sum of two numbers, the second what the first lost.
 type Parts<V> = (V, V);
 
-/// Sine and cosine of r = x - n pi/2 in [-pi/4, pi/4], and n as a whole number. Where x is too large for three
-/// parts of pi/2, its own remainder is found by the C library's method, element by element.
+/// x as `n pi/2 + r + low` with |r| of at most pi/4, and n + MAGIC (Cody and Waite; pi/2 in three parts). Right up to
+/// TRIGONOMETRIC_LIMIT.
+///
+/// The first difference is exact: it is a multiple of the last place of the first part, and not larger than 1. The
+/// second is rounded once, however much cancels. The third counts where r is tiny.
 #[inline(always)]
-fn reduced<V: Vector>(isa: V::Isa, x: V) -> (Parts<V>, Parts<V>, V) {
-    let n = x.mul(V::constant(isa, std::f64::consts::FRAC_2_PI)).round();
-    let [a, b, c] = V::Scalar::HALF_PI;
-    let first = n.mul_add(V::constant(isa, -a), x);
-    // The second product in two parts, and what the difference lost (Knuth's TwoSum), which matters near a
-    // multiple of pi/2, where the first difference is small.
-    let p = n.mul(V::constant(isa, -b));
-    let p_low = n.mul_add(V::constant(isa, -b), V::constant(isa, 0.0).sub(p));
-    let r = first.add(p);
-    let seen = r.sub(first);
-    let lost = first.sub(r.sub(seen)).add(p.sub(seen));
-    let low = n.mul_add(V::constant(isa, -c), lost.add(p_low));
+fn split_by_half_pi<V: Vector>(isa: V::Isa, x: V) -> (V, V, V) {
+    let magic = V::constant(isa, V::Scalar::MAGIC);
+    let whole = x.mul_add(V::constant(isa, std::f64::consts::FRAC_2_PI), magic);
+    let n = whole.sub(magic);
+    let [a, b, c]: [V; 3] = constants(isa, V::Scalar::HALF_PI);
+    let (a, b, c) = (negative(a), negative(b), negative(c));
+    let first = n.mul_add(a, x);
+    (n.mul_add(b, first), n.mul(c), whole)
+}
+
+/// The sine of r + low as r and the rest.
+#[inline(always)]
+fn sine_of_rest<V: Vector>(isa: V::Isa, (r, low): Parts<V>) -> Parts<V> {
     let square = r.mul(r);
-    let bend = square.mul(r).mul_add(polynomial(isa, square, V::Scalar::SIN), low);
-    let sin = r.add(bend);
-    let sin = (sin, bend.sub(sin.sub(r)));
-    let (one, half) = (V::constant(isa, 1.0), square.mul(V::constant(isa, 0.5)));
-    let line = one.sub(half);
-    let bend = square.mul(square).mul(polynomial(isa, square, V::Scalar::COS)).sub(r.mul(low));
-    let rest = one.sub(line).sub(half).add(bend);
-    let cos = line.add(rest);
-    let cos = (cos, rest.sub(cos.sub(line)));
-    (sin, cos, n)
+    (r, square.mul(r).mul_add(polynomial(isa, square, V::Scalar::SIN), low))
+}
+
+/// The cosine of r + low as its first terms, rounded, and the rest.
+#[inline(always)]
+fn cosine_of_rest<V: Vector>(isa: V::Isa, (r, low): Parts<V>) -> Parts<V> {
+    let (one, minus_half) = (V::constant(isa, 1.0), V::constant(isa, -0.5));
+    let square = r.mul(r);
+    let line = square.mul_add(minus_half, one);
+    let lost = square.mul_add(minus_half, one.sub(line));
+    let bend = square.mul(square).mul_add(polynomial(isa, square, V::Scalar::COS), lost);
+    (line, negative(r).mul_add(low, bend))
 }
 
 /// The function of large elements, by the library for scalars.
 #[inline(always)]
 fn with_large<V: Vector>(isa: V::Isa, x: V, y: V, scalar: fn(f64) -> f64) -> V {
-    let zero = V::constant(isa, 0.0);
-    let size = x.max_or_second(zero.sub(x));
-    let fits = size.le(V::constant(isa, V::Scalar::TRIGONOMETRIC_LIMIT));
-    if !fits.not().any() {
+    let size = abs(x);
+    let large = V::constant(isa, V::Scalar::TRIGONOMETRIC_LIMIT).lt(size);
+    if !large.and(size.lt(V::constant(isa, f64::INFINITY))).any() {
         return y;
     }
     let (mut xs, mut ys) = (V::zeros(), V::zeros());
@@ -48,59 +53,77 @@ fn with_large<V: Vector>(isa: V::Isa, x: V, y: V, scalar: fn(f64) -> f64) -> V {
     y.store(&mut ys);
     for (x, y) in xs.as_ref().iter().zip(ys.as_mut()) {
         let wide = x.to_f64();
-        // NaN and infinities too.
-        if !(wide.abs() <= V::Scalar::TRIGONOMETRIC_LIMIT) {
+        if wide.is_finite() && wide.abs() > V::Scalar::TRIGONOMETRIC_LIMIT {
             *y = V::Scalar::from_f64(scalar(wide));
         }
     }
     V::load(isa, &ys)
 }
 
-/// Chooses by the quadrant: where bit 0 of n is set `odd` else `even`, negated where `n + shift` has bit 1 set.
+/// Where n is odd, from n + MAGIC.
 #[inline(always)]
-fn by_quadrant<V: Vector>(isa: V::Isa, n: V, even: V, odd: V, shift: f64) -> V {
-    let magic = V::constant(isa, V::Scalar::MAGIC);
-    let whole = n.add(magic).bits();
-    let one = whole.splat_like(V::Scalar::WHOLE_ONE);
-    let is_odd = whole.and(one).to_exponent().real();
+fn is_odd<V: Vector>(isa: V::Isa, whole: V) -> V::Mask {
+    let bits = whole.bits();
     // The exponent bit makes a tiny number of 1 and a zero of 0.
-    let y = odd.or_else(V::constant(isa, 0.0).lt(is_odd), even);
-    let turned = n.add(V::constant(isa, shift)).add(magic).bits();
-    let two = turned.splat_like(V::Scalar::WHOLE_TWO);
-    let sign = turned.and(two).to_sign();
-    y.bits().xor(sign).real()
+    let odd = bits.and(bits.splat_like(V::Scalar::WHOLE_ONE)).to_exponent().real();
+    V::constant(isa, 0.0).lt(odd)
 }
 
-/// Sine of radians.
+/// y, negated where n has bit 1 set, from n + MAGIC.
+#[inline(always)]
+fn turned<V: Vector>(y: V, whole: V::Bits) -> V {
+    let two = whole.splat_like(V::Scalar::WHOLE_TWO);
+    y.bits().xor(whole.and(two).to_sign()).real()
+}
+
+/// Sine of radians. 0.9 ulp.
 #[inline(always)]
 pub(crate) fn sin<V: Vector>(isa: V::Isa, x: V) -> V {
-    let ((sin, _), (cos, _), n) = reduced(isa, x);
-    let y = by_quadrant(isa, n, sin, cos, 0.0);
-    let y = x.or_else(x.eq(V::constant(isa, 0.0)), y);
+    let (r, low, whole) = split_by_half_pi(isa, x);
+    let (sin, sin_rest) = sine_of_rest(isa, (r, low));
+    let (cos, cos_rest) = cosine_of_rest(isa, (r, low));
+    let odd = is_odd(isa, whole);
+    let y = cos.or_else(odd, sin).add(cos_rest.or_else(odd, sin_rest));
+    let y = x.or_else(x.eq(V::constant(isa, 0.0)), turned(y, whole.bits()));
     with_large(isa, x, y, libm::sin)
 }
 
-/// Cosine of radians.
+/// Cosine of radians. 0.9 ulp.
 #[inline(always)]
 pub(crate) fn cos<V: Vector>(isa: V::Isa, x: V) -> V {
-    let ((sin, _), (cos, _), n) = reduced(isa, x);
-    let y = by_quadrant(isa, n, cos, sin, 1.0);
+    let (r, low, whole) = split_by_half_pi(isa, x);
+    let (sin, sin_rest) = sine_of_rest(isa, (r, low));
+    let (cos, cos_rest) = cosine_of_rest(isa, (r, low));
+    let odd = is_odd(isa, whole);
+    let y = sin.or_else(odd, cos).add(sin_rest.or_else(odd, cos_rest));
+    let whole = whole.bits();
+    let y = turned(y, whole.add(whole.splat_like(V::Scalar::WHOLE_ONE)));
     with_large(isa, x, y, libm::cos)
 }
 
-/// Tangent of radians.
+/// Tangent of radians, the quotient of the two, corrected by its remainder. 1.2 ulp.
 #[inline(always)]
 pub(crate) fn tan<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (sin, cos, n) = reduced(isa, x);
-    let up = by_quadrant(isa, n, sin.0, cos.0, 0.0);
-    let up_low = by_quadrant(isa, n, sin.1, cos.1, 0.0);
-    let down = by_quadrant(isa, n, cos.0, sin.0, 1.0);
-    let down_low = by_quadrant(isa, n, cos.1, sin.1, 1.0);
-    // The quotient, corrected by its remainder.
+    let (r, low, whole) = split_by_half_pi(isa, x);
+    let odd = is_odd(isa, whole);
+    let (sin, sin_low) = normalised(sine_of_rest(isa, (r, low)));
+    let (cos, cos_low) = normalised(cosine_of_rest(isa, (r, low)));
+    let (up, up_low) = (cos.or_else(odd, sin), cos_low.or_else(odd, sin_low));
+    let (down, down_low) = (sin.or_else(odd, cos), sin_low.or_else(odd, cos_low));
     let share = V::constant(isa, 1.0).div(down);
     let q = up.mul(share);
-    let minus_q = V::constant(isa, 0.0).sub(q);
+    let minus_q = negative(q);
     let remainder = minus_q.mul_add(down, up).add(minus_q.mul_add(down_low, up_low));
-    let y = x.or_else(x.eq(V::constant(isa, 0.0)), remainder.mul_add(share, q));
+    let y = remainder.mul_add(share, q);
+    // Of an odd n it is -1 / tan.
+    let y = negative(y).or_else(odd, y);
+    let y = x.or_else(x.eq(V::constant(isa, 0.0)), y);
     with_large(isa, x, y, libm::tan)
+}
+
+/// The parts whose first is the sum, rounded.
+#[inline(always)]
+fn normalised<V: Vector>((high, low): Parts<V>) -> Parts<V> {
+    let sum = high.add(low);
+    (sum, low.sub(sum.sub(high)))
 }

@@ -258,12 +258,7 @@ fn last_block<V: Vector, F: Fold>(isa: V::Isa, f: F, whole: &[V::Array], tail: &
 
 /// Two folds of a row, which is not empty.
 #[inline(always)]
-pub(super) fn fold_row<I: Isa, T: Number, F: Fold, G: Fold>(
-    isa: I,
-    (f, g): (F, G),
-    x: &[T],
-    p: T,
-) -> (T, T) {
+pub(super) fn fold_row<I: Isa, T: Number, F: Fold, G: Fold>(isa: I, (f, g): (F, G), x: &[T], p: T) -> (T, T) {
     let p = <T::V<I>>::splat(isa, p);
     let (vectors, tail) = <T::V<I>>::chunks(x);
     let (blocks, rest) = vectors.as_chunks::<BLOCK>();

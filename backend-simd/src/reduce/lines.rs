@@ -122,7 +122,8 @@ impl<E: Source, const K: usize> Lines<'_, E, K> {
         if inner >= vector {
             let widest = (TILE / n).clamp(vector, WIDEST) / vector * vector;
             let tasks = cost.tasks(outer * inner, n);
-            let width = if tasks == 1 { widest } else { (outer * inner).div_ceil(tasks).clamp(vector, widest) };
+            let width =
+                if tasks == 1 { widest } else { (outer * inner).div_ceil(tasks).clamp(vector, widest) };
             parallel_columns_mut(out, (n, inner), width, |block, first, mut out| {
                 let width = out.width();
                 let (mut tiles, mut result) = self.tiles(width.max(vector));

@@ -10,8 +10,8 @@ use rusttorch_backend::ops::ReduceOp;
 use rusttorch_backend::{Result, View, ViewMut};
 
 use super::fold::{Deviations, Nothing, Number, SquaredDeviations, block, fold_columns, fold_row};
-use super::plan::{Columns, Reduction, Rows, reduce as walk};
 use super::length;
+use super::plan::{Columns, Reduction, Rows, reduce as walk};
 use super::source::Source;
 use crate::arch::{Isa, Kernel, Level, Scalar};
 use crate::tuning::Cost;
@@ -136,8 +136,11 @@ impl<T: Number> Kernel for ColumnMoments<'_, T> {
         fold_columns(isa, folds, columns, &origins, &mut sums, &mut squares);
         for i in again {
             let (Ok(moments) | Err((_, moments))) = Moments::of(origins[i], (sums[i], squares[i]), n);
-            self.out[i] =
-                if moments.squares.is_finite() { moments } else { Moments::slowly(columns.column(i).copied()) };
+            self.out[i] = if moments.squares.is_finite() {
+                moments
+            } else {
+                Moments::slowly(columns.column(i).copied())
+            };
         }
     }
 }

@@ -137,8 +137,7 @@ impl<P: Copy> Merger<P> {
 
 /// Error: `Internal` for a call that breaks the contract.
 fn check(op: &'static str, x: &Layout, axes: &[usize], out: &Layout) -> Result<()> {
-    let ascending =
-        axes.windows(2).all(|w| w[0] < w[1]) && axes.last().is_none_or(|&axis| axis < x.rank());
+    let ascending = axes.windows(2).all(|w| w[0] < w[1]) && axes.last().is_none_or(|&axis| axis < x.rank());
     let kept = |axis: usize, n: usize| if axes.contains(&axis) { 1 } else { n };
     let fits = ascending
         && x.rank() == out.rank()
@@ -369,8 +368,7 @@ impl<E: Source> Plan<'_, E> {
                 }
                 _ => {}
             }
-            let alone =
-                few || (length >= SHORT && self.inner.unsigned_abs() <= stride.unsigned_abs().max(1));
+            let alone = few || (length >= SHORT && self.inner.unsigned_abs() <= stride.unsigned_abs().max(1));
             for (i, at) in results.enumerate() {
                 let start = start + i as isize * stride;
                 if alone {

@@ -266,13 +266,7 @@ fn copied<T: Copy>(parts: &[T], out: &mut [T]) {
 }
 
 /// Whether all differ from zero, or any.
-pub(super) fn truth(
-    level: Level,
-    op: ReduceOp,
-    x: View<'_>,
-    axes: &[usize],
-    out: ViewMut<'_>,
-) -> Result<()> {
+pub(super) fn truth(level: Level, op: ReduceOp, x: View<'_>, axes: &[usize], out: ViewMut<'_>) -> Result<()> {
     match_dtype!(x.dtype(), T => truth_of::<T>(level, op, x, axes, out))
 }
 
