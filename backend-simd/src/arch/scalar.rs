@@ -1,4 +1,7 @@
 //! The level that every CPU has: arrays and loops. Also what the others are tested against.
+//!
+//! Its operations are functions that the compiler need not inline: a kernel of a hundred operations would be
+//! thousands of instructions here, and most of the time that this crate takes to compile.
 
 use super::lanes::{Bits, Isa, Kernel, Mask, Real};
 
@@ -17,7 +20,7 @@ impl Isa for Portable {
         kernel.run(self)
     }
 
-    #[inline(always)]
+    #[inline]
     fn finish_streams(self) {}
 }
 
@@ -26,31 +29,31 @@ impl Isa for Portable {
 pub(crate) struct Lanes<T, const N: usize>([T; N]);
 
 impl<T: Copy, const N: usize> Lanes<T, N> {
-    #[inline(always)]
+    #[inline]
     fn map<U>(self, f: impl Fn(T) -> U) -> Lanes<U, N> {
         Lanes(self.0.map(f))
     }
 
-    #[inline(always)]
+    #[inline]
     fn zip<U: Copy, V>(self, b: Lanes<U, N>, f: impl Fn(T, U) -> V) -> Lanes<V, N> {
         Lanes(std::array::from_fn(|i| f(self.0[i], b.0[i])))
     }
 }
 
 impl<const N: usize> Mask for Lanes<bool, N> {
-    #[inline(always)]
+    #[inline]
     fn and(self, b: Self) -> Self {
         self.zip(b, |a, b| a & b)
     }
-    #[inline(always)]
+    #[inline]
     fn or(self, b: Self) -> Self {
         self.zip(b, |a, b| a | b)
     }
-    #[inline(always)]
+    #[inline]
     fn not(self) -> Self {
         self.map(|a| !a)
     }
-    #[inline(always)]
+    #[inline]
     fn any(self) -> bool {
         self.0.contains(&true)
     }
@@ -66,103 +69,103 @@ macro_rules! portable {
             type Bits = Lanes<$word, $n>;
             const LANES: usize = $n;
 
-            #[inline(always)]
+            #[inline]
             fn splat(_: Portable, v: $real) -> Self {
                 Lanes([v; $n])
             }
-            #[inline(always)]
+            #[inline]
             fn load(_: Portable, from: &[$real; $n]) -> Self {
                 Lanes(*from)
             }
-            #[inline(always)]
+            #[inline]
             fn store(self, to: &mut [$real; $n]) {
                 *to = self.0;
             }
-            #[inline(always)]
+            #[inline]
             fn stream(self, to: &mut [$real; $n]) {
                 *to = self.0;
             }
-            #[inline(always)]
+            #[inline]
             fn add(self, b: Self) -> Self {
                 self.zip(b, |a, b| a + b)
             }
-            #[inline(always)]
+            #[inline]
             fn sub(self, b: Self) -> Self {
                 self.zip(b, |a, b| a - b)
             }
-            #[inline(always)]
+            #[inline]
             fn mul(self, b: Self) -> Self {
                 self.zip(b, |a, b| a * b)
             }
-            #[inline(always)]
+            #[inline]
             fn div(self, b: Self) -> Self {
                 self.zip(b, |a, b| a / b)
             }
-            #[inline(always)]
+            #[inline]
             fn mul_add(self, b: Self, c: Self) -> Self {
                 Lanes(std::array::from_fn(|i| self.0[i].mul_add(b.0[i], c.0[i])))
             }
-            #[inline(always)]
+            #[inline]
             fn sqrt(self) -> Self {
                 self.map(<$real>::sqrt)
             }
-            #[inline(always)]
+            #[inline]
             fn round(self) -> Self {
                 self.map(<$real>::round_ties_even)
             }
-            #[inline(always)]
+            #[inline]
             fn floor(self) -> Self {
                 self.map(<$real>::floor)
             }
-            #[inline(always)]
+            #[inline]
             fn ceil(self) -> Self {
                 self.map(<$real>::ceil)
             }
-            #[inline(always)]
+            #[inline]
             fn trunc(self) -> Self {
                 self.map(<$real>::trunc)
             }
-            #[inline(always)]
+            #[inline]
             fn max_or_second(self, b: Self) -> Self {
                 self.zip(b, |a, b| if a > b { a } else { b })
             }
-            #[inline(always)]
+            #[inline]
             fn min_or_second(self, b: Self) -> Self {
                 self.zip(b, |a, b| if a < b { a } else { b })
             }
-            #[inline(always)]
+            #[inline]
             fn lt(self, b: Self) -> Self::Mask {
                 self.zip(b, |a, b| a < b)
             }
-            #[inline(always)]
+            #[inline]
             fn le(self, b: Self) -> Self::Mask {
                 self.zip(b, |a, b| a <= b)
             }
-            #[inline(always)]
+            #[inline]
             fn eq(self, b: Self) -> Self::Mask {
                 self.zip(b, |a, b| a == b)
             }
-            #[inline(always)]
+            #[inline]
             fn unordered(self, b: Self) -> Self::Mask {
                 self.zip(b, |a, b| a.is_nan() | b.is_nan())
             }
-            #[inline(always)]
+            #[inline]
             fn or_else(self, mask: Self::Mask, b: Self) -> Self {
                 Lanes(std::array::from_fn(|i| if mask.0[i] { self.0[i] } else { b.0[i] }))
             }
-            #[inline(always)]
+            #[inline]
             fn bits(self) -> Self::Bits {
                 self.map(<$real>::to_bits)
             }
-            #[inline(always)]
+            #[inline]
             fn chunks(slice: &[$real]) -> (&[[$real; $n]], &[$real]) {
                 slice.as_chunks()
             }
-            #[inline(always)]
+            #[inline]
             fn chunks_mut(slice: &mut [$real]) -> (&mut [[$real; $n]], &mut [$real]) {
                 slice.as_chunks_mut()
             }
-            #[inline(always)]
+            #[inline]
             fn zeros() -> [$real; $n] {
                 [0.0; $n]
             }
@@ -172,51 +175,51 @@ macro_rules! portable {
             type Word = $word;
             type Real = Lanes<$real, $n>;
 
-            #[inline(always)]
+            #[inline]
             fn splat_like(self, v: $word) -> Self {
                 Lanes([v; $n])
             }
-            #[inline(always)]
+            #[inline]
             fn add(self, b: Self) -> Self {
                 self.zip(b, <$word>::wrapping_add)
             }
-            #[inline(always)]
+            #[inline]
             fn sub(self, b: Self) -> Self {
                 self.zip(b, <$word>::wrapping_sub)
             }
-            #[inline(always)]
+            #[inline]
             fn and(self, b: Self) -> Self {
                 self.zip(b, |a, b| a & b)
             }
-            #[inline(always)]
+            #[inline]
             fn or(self, b: Self) -> Self {
                 self.zip(b, |a, b| a | b)
             }
-            #[inline(always)]
+            #[inline]
             fn xor(self, b: Self) -> Self {
                 self.zip(b, |a, b| a ^ b)
             }
-            #[inline(always)]
+            #[inline]
             fn shift_left<const K: i32>(self) -> Self {
                 self.map(|a| a << K)
             }
-            #[inline(always)]
+            #[inline]
             fn shift_right<const K: i32>(self) -> Self {
                 self.map(|a| a >> K)
             }
-            #[inline(always)]
+            #[inline]
             fn to_exponent(self) -> Self {
                 self.shift_left::<$mantissa>()
             }
-            #[inline(always)]
+            #[inline]
             fn to_sign(self) -> Self {
                 self.shift_left::<$sign>()
             }
-            #[inline(always)]
+            #[inline]
             fn from_exponent(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
-            #[inline(always)]
+            #[inline]
             fn real(self) -> Lanes<$real, $n> {
                 self.map(<$real>::from_bits)
             }

@@ -39,26 +39,22 @@ macro_rules! maps {
 
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
-                let f = self.f;
                 $(let $x = T::V::<I>::chunks(self.$x);)+
                 let (chunks, tail) = T::V::<I>::chunks_mut(self.out);
+                // The last elements go through the same code, on copies that fill the lanes.
+                $(let mut $x = ($x.0, T::V::<I>::zeros(), $x.1);)+
+                $($x.1.as_mut()[..$x.2.len()].copy_from_slice($x.2);)+
+                let mut last = T::V::<I>::zeros();
+                let whole = chunks.len();
+                for i in 0..whole + usize::from(!tail.is_empty()) {
+                    let out = if i < whole { &mut chunks[i] } else { &mut last };
+                    let y = self.f.call::<T::V<I>>(isa, $(Real::load(isa, $x.0.get(i).unwrap_or(&$x.1))),+);
+                    if self.stream { y.stream(out) } else { y.store(out) }
+                }
                 if self.stream {
-                    for (i, out) in chunks.iter_mut().enumerate() {
-                        f.call::<T::V<I>>(isa, $(Real::load(isa, &$x.0[i])),+).stream(out);
-                    }
                     isa.finish_streams();
-                } else {
-                    for (i, out) in chunks.iter_mut().enumerate() {
-                        f.call::<T::V<I>>(isa, $(Real::load(isa, &$x.0[i])),+).store(out);
-                    }
                 }
-                if !tail.is_empty() {
-                    // Through the same code, on copies that fill the lanes.
-                    $(let $x = padded::<T::V<I>>(isa, $x.1);)+
-                    let mut out = T::V::<I>::zeros();
-                    f.call::<T::V<I>>(isa, $($x),+).store(&mut out);
-                    tail.copy_from_slice(&out.as_ref()[..tail.len()]);
-                }
+                tail.copy_from_slice(&last.as_ref()[..tail.len()]);
             }
         }
 
