@@ -77,7 +77,7 @@ fn agrees<T: Element>(ulp: f64) {
             let mut got = start::<T>();
             play(&Simd::at(level), rule, &mut got);
             for (got, expected) in got.iter().flatten().zip(expected.iter().flatten()) {
-                let sizes = vec![0.1; got.floats().len()];
+                let sizes = vec![0.5; got.floats().len()];
                 let what = format!("{rule:?} {:?} {level}", T::DTYPE);
                 assert_near::<T>(&got.floats(), &expected.floats(), ulp, &sizes, &sizes, &what);
             }
@@ -138,7 +138,7 @@ fn strides_are_composed() {
             ];
             play(&Simd::new(), rule, &mut got);
             for (got, expected) in got[0].iter().zip(&expected[0]) {
-                let sizes = [0.1; 60];
+                let sizes = [0.5; 60];
                 assert_near::<f32>(
                     &got.floats(),
                     &expected.floats(),

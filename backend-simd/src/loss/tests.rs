@@ -233,7 +233,7 @@ fn agrees_by_rows<T: Element>(ulp: f64) {
                         let sizes = vec![size; got.len()];
                         assert_near::<T>(&got, &expected, ulp, &sizes, &sizes, &format!("{what} {level}"));
                         let got = slope(&be);
-                        let sizes = vec![0.5; got.len()];
+                        let sizes = vec![1.0; got.len()];
                         assert_near::<T>(
                             &got,
                             &expected_slope,
