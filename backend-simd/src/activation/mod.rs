@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `value` | `op(x)` |
 //! | `slope` | `grad * op'(x)` |
-//! | `smooth` | what the smooth ones share |
+//! | `smooth` | slopes of the smooth ones |
 //!
 //! Parameters are values, not types, so that a row is compiled once for each width and instruction set.
 

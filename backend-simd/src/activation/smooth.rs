@@ -1,6 +1,6 @@
-//! What the smooth activations share.
+//! Slopes of the smooth activations, whose values are functions of `math`.
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2};
+use std::f64::consts::{FRAC_2_SQRT_PI, SQRT_2};
 
 use crate::math::{self, Vector};
 
@@ -8,8 +8,6 @@ use crate::math::{self, Vector};
 const GELU_SLOPE: f64 = SQRT_2 * FRAC_2_SQRT_PI;
 /// The cubic coefficient of the tanh form of GELU: Hendrycks and Gimpel 2016.
 const GELU_CUBIC: f64 = 0.044715;
-/// `1 / sqrt(2 pi)`, the height of the normal density.
-const NORMAL_DENSITY: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * 0.5;
 
 /// `|x|`; NaN stays NaN.
 #[inline(always)]
@@ -21,7 +19,7 @@ pub(super) fn size<V: Vector>(isa: V::Isa, x: V) -> V {
 #[inline(always)]
 fn decay<V: Vector>(isa: V::Isa, x: V) -> V {
     let zero = V::constant(isa, 0.0);
-    math::exp(isa, x.min_or_second(zero.sub(x)))
+    math::exp_nonpositive(isa, x.min_or_second(zero.sub(x)))
 }
 
 /// The smaller and the larger of `sigmoid(x)` and `sigmoid(-x)`.
@@ -40,33 +38,12 @@ pub(super) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
     smaller.or_else(x.lt(V::constant(isa, 0.0)), larger)
 }
 
-/// `x sigmoid(x)`.
-#[inline(always)]
-pub(super) fn silu<V: Vector>(isa: V::Isa, x: V) -> V {
-    x.mul(math::sigmoid(isa, x))
-}
-
 /// `s (1 + x (1 - s)) = s + x s (1 - s)`, where `s (1 - s)` is the same on both sides and has no cancellation.
 #[inline(always)]
 pub(super) fn silu_slope<V: Vector>(isa: V::Isa, x: V) -> V {
     let (smaller, larger) = shares(isa, x);
     let s = smaller.or_else(x.lt(V::constant(isa, 0.0)), larger);
     x.mul(smaller).mul_add(larger, s)
-}
-
-/// `log(1 + e^x)`.
-#[inline(always)]
-pub(super) fn softplus<V: Vector>(isa: V::Isa, x: V) -> V {
-    // NaN comes through the logarithm.
-    let positive = x.max_or_second(V::constant(isa, 0.0));
-    positive.add(math::log1p(isa, decay(isa, x)))
-}
-
-/// `log(sigmoid(x))`.
-#[inline(always)]
-pub(super) fn log_sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
-    let negative = x.min_or_second(V::constant(isa, 0.0));
-    negative.sub(math::log1p(isa, decay(isa, x)))
 }
 
 /// `tanh(softplus(x))` as numerator and denominator, and `e^-|x|`.
@@ -84,13 +61,6 @@ fn mish_parts<V: Vector>(isa: V::Isa, x: V) -> (V, V, V) {
     (numerator, denominator, e)
 }
 
-/// `x tanh(softplus(x))`.
-#[inline(always)]
-pub(super) fn mish<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (numerator, denominator, _) = mish_parts(isa, x);
-    x.mul(numerator.div(denominator))
-}
-
 /// `t + x s (1 - t^2)` with `t = tanh(softplus(x))`, `s = sigmoid(x)`; `s (1 - t^2) = 4 e (e + 1) / (n + 2)^2`.
 #[inline(always)]
 pub(super) fn mish_slope<V: Vector>(isa: V::Isa, x: V) -> V {
@@ -103,31 +73,11 @@ pub(super) fn mish_slope<V: Vector>(isa: V::Isa, x: V) -> V {
     x.mul(bend).add(numerator).mul(inverse)
 }
 
-/// `x Phi(x)`.
-#[inline(always)]
-pub(super) fn gelu<V: Vector>(isa: V::Isa, x: V) -> V {
-    x.mul(normal_distribution(isa, x))
-}
-
-/// `Phi(x)`, by erfc: with `1 + erf` the left tail would cancel.
-#[inline(always)]
-fn normal_distribution<V: Vector>(isa: V::Isa, x: V) -> V {
-    let y = math::erfc(isa, x.mul(V::constant(isa, -FRAC_1_SQRT_2)));
-    y.mul(V::constant(isa, 0.5))
-}
-
 /// `Phi(x) + x phi(x)`.
 #[inline(always)]
 pub(super) fn gelu_slope<V: Vector>(isa: V::Isa, x: V) -> V {
-    let half = V::constant(isa, -0.5);
-    // Beyond, the density is 0, and the square might overflow.
-    let size = V::constant(isa, 40.0).min_or_second(size(isa, x));
-    let square = size.mul(size);
-    let lost = size.mul_add(size, V::constant(isa, 0.0).sub(square));
-    // An error of the exponent is one of the density: e^-(square + lost)/2 = e^(-square/2) (1 - lost/2).
-    let density = math::exp(isa, square.mul(half)).mul(V::constant(isa, NORMAL_DENSITY));
-    let density = density.mul(half).mul_add(lost, density);
-    x.mul_add(density, normal_distribution(isa, x))
+    let (distribution, density) = math::normal(isa, x);
+    x.mul_add(density, distribution)
 }
 
 /// `v = 2 sqrt(2/pi) (x + 0.044715 x^3)`, whose sigmoid is the `(1 + tanh) / 2` of the definition, and `x^2`.
@@ -136,12 +86,6 @@ fn gelu_exponent<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
     let square = x.mul(x);
     let line = V::constant(isa, GELU_SLOPE);
     (square.mul_add(V::constant(isa, GELU_SLOPE * GELU_CUBIC), line).mul(x), square)
-}
-
-/// `x sigmoid(v)`; with `1 + tanh`, the left tail would cancel.
-#[inline(always)]
-pub(super) fn gelu_tanh<V: Vector>(isa: V::Isa, x: V) -> V {
-    x.mul(math::sigmoid(isa, gelu_exponent(isa, x).0))
 }
 
 /// `s + x s (1 - s) v'`.

@@ -34,21 +34,21 @@ functions! {
         let alpha = V::constant(isa, alpha);
         math::expm1(isa, x.div(alpha)).mul(alpha).or_else(x.lt(V::constant(isa, 0.0)), x)
     };
-    Silu {} = |isa, x| smooth::silu(isa, x);
-    Mish {} = |isa, x| smooth::mish(isa, x);
-    Gelu {} = |isa, x| smooth::gelu(isa, x);
-    GeluTanh {} = |isa, x| smooth::gelu_tanh(isa, x);
+    Silu {} = |isa, x| math::silu(isa, x);
+    Mish {} = |isa, x| math::mish(isa, x);
+    Gelu {} = |isa, x| math::gelu(isa, x);
+    GeluTanh {} = |isa, x| math::gelu_tanh(isa, x);
     /// With beta 1.
     PlainSoftplus { threshold } = |isa, x| {
-        x.or_else(V::constant(isa, threshold).lt(x), smooth::softplus(isa, x))
+        x.or_else(V::constant(isa, threshold).lt(x), math::softplus(isa, x))
     };
     Softplus { beta, threshold } = |isa, x| {
         let beta = V::constant(isa, beta);
         let scaled = x.mul(beta);
-        x.or_else(V::constant(isa, threshold).lt(scaled), smooth::softplus(isa, scaled).div(beta))
+        x.or_else(V::constant(isa, threshold).lt(scaled), math::softplus(isa, scaled).div(beta))
     };
     Softsign {} = |isa, x| x.div(smooth::size(isa, x).add(V::constant(isa, 1.0)));
-    LogSigmoid {} = |isa, x| smooth::log_sigmoid(isa, x);
+    LogSigmoid {} = |isa, x| math::log_sigmoid(isa, x);
     /// -0 lies below 0, as it does in the `clamp` of the ternary ops.
     Hardtanh { low, high } = |isa, x| {
         let (least, greatest) = (V::constant(isa, low), V::constant(isa, high));

@@ -78,10 +78,10 @@ impl<T: Float> Kernel for Slopes<'_, T> {
             let (x, x_tail) = T::V::<I>::chunks(x);
             let (to, to_tail) = T::V::<I>::chunks_mut(out);
             for (x, to) in x.iter().zip(to) {
-                math::exp(isa, <T::V<I> as Real>::load(isa, x).sub(largest)).store(to);
+                math::exp_nonpositive(isa, <T::V<I> as Real>::load(isa, x).sub(largest)).store(to);
             }
             if !x_tail.is_empty() {
-                let e = math::exp(isa, padded::<T::V<I>>(isa, x_tail).sub(largest));
+                let e = math::exp_nonpositive(isa, padded::<T::V<I>>(isa, x_tail).sub(largest));
                 store_tail(e, to_tail);
             }
             sum.push(tree::sum_of_chunk::<I, T>(isa, out));
@@ -167,7 +167,7 @@ impl<V: Vector> Terms<V> for Exponentials<'_, V> {
     }
     #[inline(always)]
     fn at(&self, isa: V::Isa, i: usize) -> V {
-        math::exp(isa, V::load(isa, &self.vectors[i]).sub(self.largest))
+        math::exp_nonpositive(isa, V::load(isa, &self.vectors[i]).sub(self.largest))
     }
     #[inline(always)]
     fn last(&self, isa: V::Isa) -> Option<V> {
@@ -175,7 +175,7 @@ impl<V: Vector> Terms<V> for Exponentials<'_, V> {
         if n == 0 {
             return None;
         }
-        Some(tree::first(isa, math::exp(isa, padded::<V>(isa, self.tail).sub(self.largest)), n))
+        Some(tree::first(isa, math::exp_nonpositive(isa, padded::<V>(isa, self.tail).sub(self.largest)), n))
     }
 }
 

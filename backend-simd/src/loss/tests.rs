@@ -1,4 +1,4 @@
-use rusttorch_backend::ops::{Loss, Reduction};
+use rusttorch_backend::ops::{Loss, ReduceOp, Reduction};
 use rusttorch_backend::threads::set_num_threads;
 use rusttorch_backend::{Backend, Element, ErrorKind, View, bf16, composed, f16};
 use rusttorch_backend_naive::Naive;
@@ -367,4 +367,21 @@ fn weighted_gradients_are_composed() {
     let expected =
         result::<f32>(&[50], |out| composed::loss_backward(&Naive, op, Reduction::None, g, x, t, w, out));
     assert_near::<f32>(&got.floats(), &expected.floats(), 4.0, &[0.0; 50], &[0.0; 50], "gradient");
+}
+
+/// `loss(sum)` is the sum of `loss(none)`, bit by bit: the trees are the same.
+#[test]
+fn a_sum_is_that_of_the_reduction() {
+    let be = Simd::new();
+    for n in [1, 5, 16, 129, 2048, 2049, 100_003] {
+        for op in elementwise() {
+            let [x, t, ..] = operands::<f32>(op, n).map(|v| Array::of(&v));
+            let each = value::<f32>(&be, (op, Reduction::None), x.view(), t.view(), None, &[n]);
+            for (reduction, reduce) in [(Reduction::Sum, ReduceOp::Sum), (Reduction::Mean, ReduceOp::Mean)] {
+                let expected = result::<f32>(&[1], |out| be.reduce(reduce, each.view(), &[0], out));
+                let got = value::<f32>(&be, (op, reduction), x.view(), t.view(), None, &[n]);
+                assert_eq!(got.bits(), expected.bits(), "{op:?} {reduction:?} {n}");
+            }
+        }
+    }
 }
