@@ -10,6 +10,7 @@
 //! | `activation`, `loss`, `optimizer` | these, each a pass |
 //! | `gemm` | matrix products |
 //! | `index`, `sort` | gather, scatter, embedding; order along an axis |
+//! | `random` | random fills |
 //! | `tuning` | thresholds, each with its measurement |
 //!
 //! What has no kernel here is handed, visibly, to [`Naive`](rusttorch_backend_naive::Naive).
@@ -31,6 +32,7 @@ mod index;
 mod loss;
 mod math;
 mod optimizer;
+mod random;
 mod reduce;
 mod scratch;
 mod sort;
@@ -41,12 +43,12 @@ mod testing;
 mod tuning;
 
 use rusttorch_backend::ops::{
-    Activation, ArgReduceOp, BinaryOp, CompareOp, Loss, Optimizer, ReduceOp, Reduction, ScanOp, ScatterOp,
-    SoftmaxOp, SortOp, TernaryOp, UnaryOp,
+    Activation, ArgReduceOp, BinaryOp, CompareOp, Distribution, Loss, Optimizer, ReduceOp, Reduction, ScanOp,
+    ScatterOp, SoftmaxOp, SortOp, TernaryOp, UnaryOp,
 };
 use rusttorch_backend::{
-    Allocation, Backend, Buffer, Capabilities, Family, ParamStep, Result, Scalar, View, ViewMut, composed,
-    delegate,
+    Allocation, Backend, Buffer, Capabilities, Family, Generator, ParamStep, Result, Scalar, View, ViewMut,
+    composed, delegate,
 };
 use rusttorch_backend_naive::Naive;
 
@@ -308,6 +310,18 @@ impl Backend for Simd {
         kernel_or!(
             sort::searchsorted(sorted, values, right, out.reborrow()),
             composed::searchsorted(self, sorted, values, right, out)
+        )
+    }
+
+    fn random(
+        &self,
+        distribution: Distribution,
+        generator: &mut Generator,
+        mut out: ViewMut<'_>,
+    ) -> Result<()> {
+        kernel_or!(
+            random::random(self.level, distribution, generator, out.reborrow()),
+            composed::random(self, distribution, generator, out)
         )
     }
 

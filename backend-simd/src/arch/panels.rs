@@ -32,6 +32,13 @@ impl<'a, T> Panel<'a, T> {
         self.columns
     }
 
+    /// All elements, where the matrix has but one column.
+    pub(crate) fn line(&mut self) -> Option<&mut [T]> {
+        // SAFETY: rows are one element each and lie side by side, so that these are the elements of the slice that
+        // all are this panel's; `self` is borrowed as long as the result.
+        (self.stride == 1).then(|| unsafe { std::slice::from_raw_parts_mut(self.first, self.rows) })
+    }
+
     /// A row, which must be one of the matrix.
     #[inline(always)]
     pub(crate) fn row(&mut self, row: usize) -> &mut [T] {
@@ -100,6 +107,8 @@ mod tests {
         assert_eq!(panel.columns(), 2);
         panel.row(2)[1] = 7;
         assert_eq!(panel.row(2), [5, 7]);
+        assert!(panel.line().is_none());
+        assert_eq!(Panel::whole(&mut [1, 2, 3], 1).line(), Some(&mut [1, 2, 3][..]));
     }
 
     #[test]

@@ -41,8 +41,16 @@ macro_rules! ints {
 }
 ints!(u8 i8 i16 i32 i64);
 
+/// One of two numbers, by their bits: a branch would be foretold wrongly half of the time.
+macro_rules! select {
+    ($t:ty, $bits:ty, $first:expr, $a:expr, $b:expr) => {{
+        let mask = <$bits>::from($first).wrapping_neg();
+        <$t>::from_bits(($a.to_bits() & mask) | ($b.to_bits() & !mask))
+    }};
+}
+
 macro_rules! floats {
-    ($($t:ty, $wide:ty, |$v:ident| $widen:expr, |$w:ident| $narrow:expr;)*) => { $(
+    ($($t:ty, $bits:ty, $wide:ty, |$v:ident| $widen:expr, |$w:ident| $narrow:expr;)*) => { $(
         impl Merge for $t {
             #[inline(always)]
             fn plus(self, other: $t) -> $t {
@@ -60,22 +68,22 @@ macro_rules! floats {
             fn larger(self, other: $t) -> $t {
                 let wide = |$v: $t| -> $wide { $widen };
                 let (a, b) = (wide(self), wide(other));
-                if (a > b) | ((a == b) & a.is_sign_positive()) | a.is_nan() { self } else { other }
+                select!($t, $bits, (a > b) | ((a == b) & a.is_sign_positive()) | a.is_nan(), self, other)
             }
             #[inline(always)]
             fn smaller(self, other: $t) -> $t {
                 let wide = |$v: $t| -> $wide { $widen };
                 let (a, b) = (wide(self), wide(other));
-                if (a < b) | ((a == b) & a.is_sign_negative()) | a.is_nan() { self } else { other }
+                select!($t, $bits, (a < b) | ((a == b) & a.is_sign_negative()) | a.is_nan(), self, other)
             }
         }
     )* };
 }
 floats! {
-    f32, f32, |v| v, |w| w;
-    f64, f64, |v| v, |w| w;
-    f16, f32, |v| v.to_f32(), |w| f16::from_f32(w);
-    bf16, f32, |v| v.to_f32(), |w| bf16::from_f32(w);
+    f32, u32, f32, |v| v, |w| w;
+    f64, u64, f64, |v| v, |w| w;
+    f16, u16, f32, |v| v.to_f32(), |w| f16::from_f32(w);
+    bf16, u16, f32, |v| v.to_f32(), |w| bf16::from_f32(w);
 }
 
 impl Merge for Boolean {

@@ -168,6 +168,26 @@ fn narrow<T: Merge>(source: &Source<'_, T>, start: [isize; 2], panel: &mut Panel
         }
         return;
     }
+    if let (Some(line), [1, 1]) = (panel.line(), source.row_steps) {
+        let [index, src] = [0, 1].map(|operand| source.position(operand, start, 0, 0));
+        let (index, src) = (&source.index[index..][..source.count], &source.src[src..][..source.count]);
+        with_formula!(source.op, T, f => for (&i, &new) in index.iter().zip(src) {
+            let place = &mut line[i as usize];
+            *place = f(*place, new);
+        });
+        return;
+    }
+    if source.column_steps == [1, 1] {
+        with_formula!(source.op, T, f => for a in 0..source.count {
+            let [index, src] = [0, 1].map(|operand| source.position(operand, start, a, 0));
+            let (index, src) = (&source.index[index..][..columns], &source.src[src..][..columns]);
+            for (c, (&i, &new)) in index.iter().zip(src).enumerate() {
+                let place = &mut panel.row(i as usize)[c];
+                *place = f(*place, new);
+            }
+        });
+        return;
+    }
     with_formula!(source.op, T, f => for a in 0..source.count {
         for c in 0..columns {
             let place = &mut panel.row(source.index(start, a, c))[c];

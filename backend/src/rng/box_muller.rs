@@ -28,6 +28,7 @@ pub(super) fn pair(u: f64, v: f64) -> (f64, f64) {
 
 /// Transforms a block of uniform numbers in `[0, 1)` in double precision: `block[j]` gives the
 /// radius and `block[j + 8]` the angle of the pair that replaces the two.
+#[inline(always)]
 pub(super) fn block_f64(block: &mut [f64; BLOCK], mean: f64, std: f64) {
     let (radii, angles) = block.split_at_mut(HALF);
     for (first, second) in radii.iter_mut().zip(angles) {
@@ -39,6 +40,7 @@ pub(super) fn block_f64(block: &mut [f64; BLOCK], mean: f64, std: f64) {
 }
 
 /// [`block_f64`] in single precision.
+#[inline(always)]
 pub(super) fn block_f32(block: &mut [f32; BLOCK], mean: f32, std: f32) {
     let (radii, angles) = block.split_at_mut(HALF);
     for (first, second) in radii.iter_mut().zip(angles) {

@@ -54,7 +54,7 @@ impl Generator {
             return Err(RandomError::Scale(sigma));
         }
         for slot in out {
-            let tan = tan(PI * (unit_f64(self) - 0.5));
+            let tan = tan(PI * (unit_f64(self.next_u64()) - 0.5));
             *slot = T::from_f64(tan.mul_add(sigma, median));
         }
         Ok(())
@@ -97,7 +97,7 @@ impl Generator {
         }
         let failure = ln_one_minus(p);
         for slot in out {
-            let x = unit_f64(self);
+            let x = unit_f64(self.next_u64());
             let trials = if x == 0.0 { f64::INFINITY } else { (ln(x) / failure).ceil() };
             *slot = T::from_real(trials);
         }

@@ -59,8 +59,8 @@ pub(super) mod real {
         fn round_wide(value: f64) -> f64 {
             f64::from(value as f32)
         }
-        /// The next uniform number of `[0, 1)`, scaled to `[from, to)`.
-        fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self;
+        /// The next uniform numbers of `[0, 1)`, scaled to `[from, to)`.
+        fn fill_uniform(generator: &mut Generator, out: &mut [Self], from: f64, to: f64);
         /// The next test of a uniform number of `[0, 1)` being less than `self`.
         fn bernoulli(self, generator: &mut Generator) -> bool;
         /// Whether `self` lies in `[0, 1]`.
@@ -84,9 +84,11 @@ macro_rules! integers {
             fn upper_end(to: i64) -> i64 {
                 to
             }
+            #[inline]
             fn from_i64(value: i64) -> Self {
                 value as Self
             }
+            #[inline]
             fn from_bit(bit: bool) -> Self {
                 Self::from(bit)
             }
@@ -153,9 +155,11 @@ macro_rules! floats {
                 let rounded = truncate($to_f64(Self::from_i64(last)));
                 if rounded >= to { rounded.wrapping_sub(spacing(last, $digits)) } else { to }
             }
+            #[inline]
             fn from_i64(value: i64) -> Self {
                 $from_i64(value)
             }
+            #[inline]
             fn from_bit(bit: bool) -> Self {
                 Self::from(u8::from(bit))
             }
@@ -190,24 +194,20 @@ fn spacing(value: i64, digits: u32) -> i64 {
 }
 
 /// A uniform number of `[0, 1)` with 24 bits, from one word.
-#[inline]
-fn unit_f32(generator: &mut Generator) -> f32 {
-    (generator.next_u32() & 0x00ff_ffff) as f32 * (1.0 / 16_777_216.0)
+#[inline(always)]
+fn unit_f32(word: u32) -> f32 {
+    (word & 0x00ff_ffff) as i32 as f32 * (1.0 / 16_777_216.0)
 }
 
 /// A uniform number of `[0, 1)` with 53 bits, from two words.
-#[inline]
-pub(super) fn unit_f64(generator: &mut Generator) -> f64 {
-    (generator.next_u64() & ((1 << 53) - 1)) as f64 * (1.0 / 9_007_199_254_740_992.0)
-}
-
-#[inline]
-fn uniform_f32(generator: &mut Generator, from: f32, to: f32) -> f32 {
-    unit_f32(generator).mul_add(to - from, from)
+#[inline(always)]
+pub(super) fn unit_f64(words: u64) -> f64 {
+    (words & ((1 << 53) - 1)) as f64 * (1.0 / 9_007_199_254_740_992.0)
 }
 
 impl Real for f64 {
     const LARGEST: f64 = f64::MAX;
+    #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value
     }
@@ -217,46 +217,53 @@ impl Real for f64 {
     fn round_wide(value: f64) -> f64 {
         value
     }
-    #[inline]
-    fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self {
-        let value = unit_f64(generator).mul_add(to - from, from);
-        if value == to { from } else { value }
+    #[inline(always)]
+    fn fill_uniform(generator: &mut Generator, out: &mut [Self], from: f64, to: f64) {
+        generator.engine.fill_with_pairs(out, |words| {
+            let value = unit_f64(words).mul_add(to - from, from);
+            if value == to { from } else { value }
+        });
     }
     #[inline]
     fn bernoulli(self, generator: &mut Generator) -> bool {
-        unit_f64(generator) < self
+        unit_f64(generator.next_u64()) < self
     }
     fn is_probability(self) -> bool {
         (0.0..=1.0).contains(&self)
     }
+    #[inline(always)]
     fn fill_normal(generator: &mut Generator, out: &mut [Self], mean: f64, std: f64) {
-        fill_blocks(generator, out, unit_f64, |block| box_muller::block_f64(block, mean, std));
+        fill_blocks(generator, out, mean, std);
     }
 }
 
 impl Real for f32 {
     const LARGEST: f64 = f32::MAX as f64;
+    #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as f32
     }
     fn to_f64(self) -> f64 {
         self.into()
     }
-    #[inline]
-    fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self {
-        let value = uniform_f32(generator, from as f32, to as f32);
-        if value == to as f32 { from as f32 } else { value }
+    #[inline(always)]
+    fn fill_uniform(generator: &mut Generator, out: &mut [Self], from: f64, to: f64) {
+        let (from, to) = (from as f32, to as f32);
+        generator.engine.fill_with(out, |word| {
+            let value = unit_f32(word).mul_add(to - from, from);
+            if value == to { from } else { value }
+        });
     }
     #[inline]
     fn bernoulli(self, generator: &mut Generator) -> bool {
-        unit_f32(generator) < self
+        unit_f32(generator.next_u32()) < self
     }
     fn is_probability(self) -> bool {
         (0.0..=1.0).contains(&self)
     }
+    #[inline(always)]
     fn fill_normal(generator: &mut Generator, out: &mut [Self], mean: f64, std: f64) {
-        let (mean, std) = (mean as f32, std as f32);
-        fill_blocks(generator, out, unit_f32, |block| box_muller::block_f32(block, mean, std));
+        fill_blocks(generator, out, mean as f32, std as f32);
     }
 }
 
@@ -264,38 +271,44 @@ macro_rules! half_floats {
     ($($half:ty, $largest:expr;)*) => {$(
         impl Real for $half {
             const LARGEST: f64 = $largest;
+            #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 Self::from_f32(value as f32)
             }
             fn to_f64(self) -> f64 {
                 self.to_f32().into()
             }
-            #[inline]
-            fn uniform(generator: &mut Generator, from: f64, to: f64) -> Self {
-                let value = Self::from_f32(uniform_f32(generator, from as f32, to as f32));
-                if value == Self::from_f64(to) { Self::from_f64(from) } else { value }
+            #[inline(always)]
+            fn fill_uniform(generator: &mut Generator, out: &mut [Self], from: f64, to: f64) {
+                let (lower, upper) = (Self::from_f64(from), Self::from_f64(to));
+                let (from, to) = (from as f32, to as f32);
+                generator.engine.fill_with(out, |word| {
+                    let value = Self::from_f32(unit_f32(word).mul_add(to - from, from));
+                    if value == upper { lower } else { value }
+                });
             }
             #[inline]
             fn bernoulli(self, generator: &mut Generator) -> bool {
-                unit_f32(generator) < self.to_f32()
+                unit_f32(generator.next_u32()) < self.to_f32()
             }
             fn is_probability(self) -> bool {
                 (0.0..=1.0).contains(&self.to_f32())
             }
+            #[inline(always)]
             fn fill_normal(generator: &mut Generator, out: &mut [Self], mean: f64, std: f64) {
                 let (mean, std) = (mean as f32, std as f32);
-                let mut draw = |target: &mut [Self]| {
-                    let mut block: [f32; BLOCK] = std::array::from_fn(|_| unit_f32(generator));
-                    box_muller::block_f32(&mut block, mean, std);
-                    for (slot, value) in target.iter_mut().zip(block) {
+                let mut wide = [0f32; TILE];
+                // The rest itself is not drawn.
+                let whole = out.len() - out.len() % BLOCK;
+                let last = if whole == out.len() { whole } else { out.len().saturating_sub(BLOCK) };
+                let starts = (0..whole).step_by(TILE).chain((last < out.len()).then_some(last));
+                for start in starts {
+                    let end = if start == last { out.len() } else { whole.min(start + TILE) };
+                    let wide = &mut wide[..end - start];
+                    fill_blocks(generator, wide, mean, std);
+                    for (slot, &value) in out[start..end].iter_mut().zip(wide.iter()) {
                         *slot = Self::from_f32(value);
                     }
-                };
-                let mut blocks = out.chunks_exact_mut(BLOCK);
-                blocks.by_ref().for_each(&mut draw);
-                if !blocks.into_remainder().is_empty() {
-                    let start = out.len().saturating_sub(BLOCK);
-                    draw(&mut out[start..]);
                 }
             }
         }
@@ -307,26 +320,57 @@ half_floats! {
     bf16, 3.389_531_389_251_535_5e38;
 }
 
+/// Numbers that are drawn and then transformed: whole blocks that stay in the first cache.
+const TILE: usize = 32 * BLOCK;
+
 /// Fills `out` with uniform numbers and transforms them block by block. A rest of less than a block
 /// is made part of a last block that ends with `out`: those 16 elements are drawn once more, after
 /// everything else.
-fn fill_blocks<T>(
-    generator: &mut Generator,
-    out: &mut [T],
-    unit: impl Fn(&mut Generator) -> T,
-    transform: impl Fn(&mut [T; BLOCK]),
-) {
-    for slot in out.iter_mut() {
-        *slot = unit(generator);
+///
+/// The transform is a type rather than a closure: closures cannot be told to be inlined, and this one
+/// must be, to be compiled for the instruction set of the caller.
+#[inline(always)]
+fn fill_blocks<B: Block>(generator: &mut Generator, out: &mut [B], mean: B, std: B) {
+    for tile in out.chunks_mut(TILE) {
+        B::draw(generator, tile);
+        for block in tile.as_chunks_mut::<BLOCK>().0 {
+            B::transform(block, mean, std);
+        }
     }
-    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-    blocks.iter_mut().for_each(&transform);
-    if !rest.is_empty()
+    if !out.len().is_multiple_of(BLOCK)
         && let Some(last) = out.last_chunk_mut::<BLOCK>()
     {
-        for slot in last.iter_mut() {
-            *slot = unit(generator);
-        }
-        transform(last);
+        B::draw(generator, last);
+        B::transform(last, mean, std);
+    }
+}
+
+/// What a block is computed in.
+trait Block: Copy {
+    /// Uniform numbers of `[0, 1)`.
+    fn draw(generator: &mut Generator, out: &mut [Self]);
+    /// Normal numbers of uniform ones.
+    fn transform(block: &mut [Self; BLOCK], mean: Self, std: Self);
+}
+
+impl Block for f64 {
+    #[inline(always)]
+    fn draw(generator: &mut Generator, out: &mut [f64]) {
+        generator.engine.fill_with_pairs(out, unit_f64);
+    }
+    #[inline(always)]
+    fn transform(block: &mut [f64; BLOCK], mean: f64, std: f64) {
+        box_muller::block_f64(block, mean, std);
+    }
+}
+
+impl Block for f32 {
+    #[inline(always)]
+    fn draw(generator: &mut Generator, out: &mut [f32]) {
+        generator.engine.fill_with(out, unit_f32);
+    }
+    #[inline(always)]
+    fn transform(block: &mut [f32; BLOCK], mean: f32, std: f32) {
+        box_muller::block_f32(block, mean, std);
     }
 }

@@ -9,6 +9,7 @@
 ///
 /// `1 - x = 2^k (1 + f)` with `1 + f` in `[sqrt(1/2), sqrt(2))`; then, with `s = f / (2 + f)`,
 /// `ln(1 + f) = f - f^2 / 2 + s (f^2 / 2 + P(s^2))`.
+#[inline(always)]
 pub(super) fn ln_one_minus(x: f64) -> f64 {
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
@@ -79,6 +80,7 @@ pub(super) fn ln_one_minus(x: f64) -> f64 {
 }
 
 /// The sine and the cosine of `0 <= x < 10^8`.
+#[inline(always)]
 pub(super) fn sin_cos(x: f64) -> (f64, f64) {
     // The bounds are those of the high half of the bits in the reference.
     const FIRST: u64 = 0x3feb_6000 << 32;
@@ -86,29 +88,30 @@ pub(super) fn sin_cos(x: f64) -> (f64, f64) {
     const TINY: u64 = 0x3e40_0000 << 32;
     const QUARTER: [f64; 2] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17];
 
-    match x.to_bits() {
-        ..TINY => (x, 1.0),
-        TINY..FIRST => (sin_reduced(x, 0.0), cos_reduced(x, 0.0)),
+    /// Not a quadrant: the angle counts down from a quarter turn.
+    const MIRRORED: u64 = 4;
+    let (quadrant, high, low) = match x.to_bits() {
+        ..TINY => return (x, 1.0),
+        TINY..FIRST => (0, x, 0.0),
         FIRST..SECOND => {
             let rest = QUARTER[0] - x;
             let high = rest + QUARTER[1];
-            let low = (rest - high) + QUARTER[1];
-            (cos_reduced(high, low), sin_reduced(high, low))
+            (MIRRORED, high, (rest - high) + QUARTER[1])
         }
-        SECOND.. => {
-            let (quadrant, high, low) = reduce(x);
-            let (sin, cos) = (sin_reduced(high, low), cos_reduced(high, low));
-            match quadrant {
-                0 => (sin, cos),
-                1 => (cos, -sin),
-                2 => (-sin, -cos),
-                _ => (-cos, sin),
-            }
-        }
+        SECOND.. => reduce(x),
+    };
+    let (sin, cos) = (sin_reduced(high, low), cos_reduced(high, low));
+    match quadrant {
+        0 => (sin, cos),
+        1 => (cos, -sin),
+        2 => (-sin, -cos),
+        3 => (-cos, sin),
+        _ => (cos, sin),
     }
 }
 
 /// Takes the nearest multiple of `pi / 2` off: which one, modulo 4, and the rest as a sum.
+#[inline(always)]
 fn reduce(x: f64) -> (u64, f64, f64) {
     // pi / 2 as a sum of which all but the last are short.
     const QUARTER: [f64; 4] = [
@@ -134,6 +137,7 @@ const COS: [f64; 3] = [0.5, -4.166_666_666_666_644e-2, 1.388_888_740_079_376e-3]
 
 /// The sine of `x + low`, `|x| < 0.86`: near zero a polynomial of degree 11, else the sum of the
 /// angle of the table and a small one.
+#[inline(always)]
 fn sin_reduced(x: f64, low: f64) -> f64 {
     const TAYLOR: [f64; 5] = [
         -2.502_201_484_831_839_8e-8,
@@ -160,6 +164,7 @@ fn sin_reduced(x: f64, low: f64) -> f64 {
 }
 
 /// The cosine of `x + low`, `|x| < 0.86`.
+#[inline(always)]
 fn cos_reduced(x: f64, low: f64) -> f64 {
     let low = if x < 0.0 { -low } else { low };
     let (entry, rest) = split(x);
@@ -181,6 +186,7 @@ struct Entry {
 }
 
 /// The entry of the table next to `|x| < 0.86` and how far `|x|` lies beyond it.
+#[inline(always)]
 fn split(x: f64) -> (&'static Entry, f64) {
     const ROUND: f64 = 52_776_558_133_248.0;
     static TABLE: [Entry; TABLE_SIZE] = table();

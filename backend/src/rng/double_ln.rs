@@ -8,6 +8,7 @@
 //! the sum of two numbers `1 + r` and `t`; then `ln x = k ln 2 - ln c + ln(1 + r + t)`.
 
 /// `ln x` of a normal `x > 0`.
+#[inline(always)]
 pub(super) fn ln(x: f64) -> f64 {
     /// ln 2 as a sum; the first is a multiple of `2^-42`, as the first parts in the table are.
     const LN2: [f64; 2] = [f64::from_bits(0x3fe6_2e42_fefa_3800), 5.497_923_018_708_371e-14];
@@ -45,6 +46,7 @@ pub(super) fn ln(x: f64) -> f64 {
 }
 
 /// A sum and its rounding error, by Knuth.
+#[inline(always)]
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let part = sum - a;

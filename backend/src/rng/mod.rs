@@ -199,6 +199,7 @@ impl Generator {
     ///
     /// [`RandomError::RealRange`] unless `from <= to`, both are finite in the dtype and `to - from`
     /// does not exceed its largest number.
+    #[inline(always)]
     pub fn fill_uniform<T: RandomFloat>(
         &mut self,
         out: &mut [T],
@@ -210,9 +211,7 @@ impl Generator {
         if !range {
             return Err(RandomError::RealRange { from, to });
         }
-        for slot in out {
-            *slot = T::uniform(self, from, to);
-        }
+        T::fill_uniform(self, out, from, to);
         Ok(())
     }
 
@@ -233,6 +232,7 @@ impl Generator {
     /// # Errors
     ///
     /// [`RandomError::StandardDeviation`] unless `std >= 0`.
+    #[inline(always)]
     pub fn fill_normal<T: RandomFloat>(
         &mut self,
         out: &mut [T],
@@ -254,8 +254,8 @@ impl Generator {
         if let Some(kept) = self.next_normal.take() {
             return kept;
         }
-        let angle = unit_f64(self);
-        let radius = unit_f64(self);
+        let angle = unit_f64(self.next_u64());
+        let radius = unit_f64(self.next_u64());
         let (first, second) = box_muller::pair(angle, radius);
         self.next_normal = Some(second);
         first
@@ -292,9 +292,12 @@ impl Generator {
 
     /// Fills `out` with numbers of the `range` from `from` on.
     fn fill_range<T: RandomElement>(&mut self, out: &mut [T], from: i64, range: u64) {
-        for slot in out {
-            let word = if range >= WIDE_RANGE { self.next_u64() } else { u64::from(self.next_u32()) };
-            *slot = T::from_i64((word % range).wrapping_add(from as u64) as i64);
+        let number = |word: u64| T::from_i64(word.wrapping_add(from as u64) as i64);
+        if range >= WIDE_RANGE {
+            self.engine.fill_with_pairs(out, |words| number(words % range));
+        } else {
+            let range = range as u32;
+            self.engine.fill_with(out, |word| number(u64::from(word % range)));
         }
     }
 
@@ -304,9 +307,11 @@ impl Generator {
     /// bits of precision. Takes one word per element; two of `i64`, `u64` and `f64`. PyTorch has no
     /// such fill of `u16`, `u32` and `u64`; here `u64` follows `i64`.
     pub fn fill_random<T: RandomElement>(&mut self, out: &mut [T]) {
-        for slot in out {
-            let word = if T::WIDE { self.next_u64() } else { u64::from(self.next_u32()) };
-            *slot = T::from_i64((word % T::MODULUS) as i64);
+        let number = |word: u64| T::from_i64((word % T::MODULUS) as i64);
+        if T::WIDE {
+            self.engine.fill_with_pairs(out, number);
+        } else {
+            self.engine.fill_with(out, |word| number(u64::from(word)));
         }
     }
 
@@ -362,9 +367,7 @@ impl Generator {
         if !(0.0..=1.0).contains(&p) {
             return Err(RandomError::Probability);
         }
-        for slot in out {
-            *slot = T::from_bit(unit_f64(self) < p);
-        }
+        self.engine.fill_with_pairs(out, |words| T::from_bit(unit_f64(words) < p));
         Ok(())
     }
 
@@ -405,6 +408,7 @@ impl Generator {
     /// # Errors
     ///
     /// [`RandomError::Rate`] unless `lambda > 0`.
+    #[inline(always)]
     pub fn fill_exponential<T: RandomFloat>(
         &mut self,
         out: &mut [T],
@@ -413,8 +417,14 @@ impl Generator {
         if lambda.is_nan() || lambda <= 0.0 {
             return Err(RandomError::Rate(lambda));
         }
-        for slot in out {
-            *slot = T::from_f64(-1.0 / lambda * ln_one_minus(unit_f64(self)));
+        let scale = -1.0 / lambda;
+        let mut tile = [0.0; 64];
+        for out in out.chunks_mut(tile.len()) {
+            let tile = &mut tile[..out.len()];
+            self.engine.fill_with_pairs(tile, unit_f64);
+            for (slot, &x) in out.iter_mut().zip(tile.iter()) {
+                *slot = T::from_f64(scale * ln_one_minus(x));
+            }
         }
         Ok(())
     }

@@ -75,14 +75,11 @@ impl Mt19937 {
     pub(super) fn next_u32(&mut self) -> u32 {
         self.left -= 1;
         if self.left == 0 {
-            self.renew();
+            self.renew_apart();
         }
-        let mut word = self.words[self.next as usize % STATE_WORDS];
+        let word = self.words[self.next as usize % STATE_WORDS];
         self.next += 1;
-        word ^= word >> 11;
-        word ^= (word << 7) & 0x9d2c_5680;
-        word ^= (word << 15) & 0xefc6_0000;
-        word ^ (word >> 18)
+        temper(word)
     }
 
     /// The next two words, the first one in the high half.
@@ -93,7 +90,51 @@ impl Mt19937 {
         u64::from(high) << 32 | u64::from(low)
     }
 
+    /// Fills `out` with what `of` makes of the next words, one each.
+    ///
+    /// Block by block and without a counter per word, so that the compiler makes vectors of it: of the instruction
+    /// set of the caller, into which this is inlined.
+    #[inline(always)]
+    pub(super) fn fill_with<T>(&mut self, mut out: &mut [T], of: impl Fn(u32) -> T) {
+        while !out.is_empty() {
+            if self.left == 1 {
+                self.renew();
+                // The word that brings about a new block does not count.
+                self.left += 1;
+            }
+            let count = out.len().min(self.left as usize - 1);
+            let (now, later) = out.split_at_mut(count);
+            let first = self.next as usize;
+            for (slot, &word) in now.iter_mut().zip(&self.words[first..first + count]) {
+                *slot = of(temper(word));
+            }
+            self.left -= count as u32;
+            self.next += count as u32;
+            out = later;
+        }
+    }
+
+    /// Fills `out` with what `of` makes of the next words, two each, the first one in the high half.
+    #[inline(always)]
+    pub(super) fn fill_with_pairs<T>(&mut self, out: &mut [T], of: impl Fn(u64) -> T) {
+        const PAIRS: usize = 64;
+        let mut words = [[0u32; 2]; PAIRS];
+        for out in out.chunks_mut(PAIRS) {
+            let words = &mut words[..out.len()];
+            self.fill_with(words.as_flattened_mut(), |word| word);
+            for (slot, [high, low]) in out.iter_mut().zip(words) {
+                *slot = of(u64::from(*high) << 32 | u64::from(*low));
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn renew_apart(&mut self) {
+        self.renew();
+    }
+
     /// Replaces the block by the next 624 words of the recurrence.
+    #[inline(always)]
     fn renew(&mut self) {
         let words = &mut self.words;
         for index in 0..STATE_WORDS - SHIFT {
@@ -109,8 +150,17 @@ impl Mt19937 {
 }
 
 /// The linear map of the recurrence: the highest bit of `upper` joined with the rest of `lower`.
-#[inline]
+#[inline(always)]
 fn twist(upper: u32, lower: u32) -> u32 {
     let joined = (upper & UPPER_BIT) | (lower & !UPPER_BIT);
-    (joined >> 1) ^ (MATRIX_A * (lower & 1))
+    (joined >> 1) ^ (MATRIX_A & (lower & 1).wrapping_neg())
+}
+
+/// What is given out for a word of the state.
+#[inline(always)]
+fn temper(mut word: u32) -> u32 {
+    word ^= word >> 11;
+    word ^= (word << 7) & 0x9d2c_5680;
+    word ^= (word << 15) & 0xefc6_0000;
+    word ^ (word >> 18)
 }

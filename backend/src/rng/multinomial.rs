@@ -53,7 +53,7 @@ impl Generator {
                 *last = 1.0;
             }
             for slot in out {
-                let x = unit_f64(self);
+                let x = unit_f64(self.next_u64());
                 *slot = bounds.partition_point(|&bound| bound < x) as i64;
             }
         }
@@ -81,7 +81,7 @@ impl Generator {
         weights.chunks(n).try_for_each(check)?;
         let mut quotients = vec![0.0; weights.len()];
         for i in order {
-            let time = W::from_f64(-ln_one_minus(unit_f64(self)));
+            let time = W::from_f64(-ln_one_minus(unit_f64(self.next_u64())));
             if let (Some(slot), Some(w)) = (quotients.get_mut(i), weights.get(i)) {
                 *slot = W::from_f64(w.to_f64() / time.to_f64()).to_f64();
             }

@@ -8,7 +8,7 @@
 
 /// The natural logarithm of a normal `x > 0`: `x = 2^e m` with `m` in `[sqrt(1/2), sqrt(2))`, and a
 /// polynomial of degree 8 for `(ln m - (m - 1) + (m - 1)^2 / 2) / (m - 1)^3`.
-#[inline]
+#[inline(always)]
 pub(super) fn ln_f32(x: f32) -> f32 {
     const COEFFICIENTS: [f32; 9] = [
         7.037_683_629_2e-2,
@@ -43,7 +43,7 @@ pub(super) fn ln_f32(x: f32) -> f32 {
 
 /// The sine and the cosine of `0 <= x < 8192`: `x` less the nearest even multiple of `pi / 4`, taken
 /// off in three steps, then one polynomial each.
-#[inline]
+#[inline(always)]
 pub(super) fn sin_cos_f32(x: f32) -> (f32, f32) {
     const SIN: [f32; 3] = [-1.951_529_589_1e-4, 8.332_160_873_6e-3, -1.666_665_461_1e-1];
     const COS: [f32; 3] = [2.443_315_711_809_948e-5, -1.388_731_625_493_765e-3, 4.166_664_568_298_827e-2];
