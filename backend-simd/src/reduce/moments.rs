@@ -16,26 +16,28 @@ use super::source::Source;
 use crate::arch::{Isa, Kernel, Level, Scalar};
 use crate::tuning::Cost;
 
-/// The mean of some elements and the sum of the squared distances to it.
+/// The mean of some elements, as the sum of an element or so and a small rest, and the sum of the squared
+/// distances to it. Two means apart would lose the digits of their difference.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Moments {
-    pub(super) mean: f64,
-    pub(super) squares: f64,
+struct Moments {
+    origin: f64,
+    shift: f64,
+    squares: f64,
 }
 
 impl Moments {
-    /// From the sums of distances to an origin. Error: an origin that is nearer to the mean, where this one is so far
-    /// that the difference would cancel.
+    /// From the sums of distances to an origin.
     #[inline(always)]
     fn of<T: Number>(origin: T, sums: (T, T), n: usize) -> Found<T> {
-        let n = n as f64;
+        let (origin, n) = (origin.to_f64(), n as f64);
         let (sum, squares) = (sums.0.to_f64(), sums.1.to_f64());
-        let mean = origin.to_f64() + sum / n;
-        let apart = sum * (sum / n);
+        let shift = sum / n;
+        let apart = sum * shift;
         let rest = squares - apart;
-        let moments = Moments { mean, squares: if rest < 0.0 { 0.0 } else { rest } };
+        let moments = Moments { origin, shift, squares: if rest < 0.0 { 0.0 } else { rest } };
         // An error, too, where a square overflows or is NaN.
-        if apart <= rest && rest.is_finite() { Ok(moments) } else { Err((T::from_f64(mean), moments)) }
+        let good = apart <= rest && rest.is_finite();
+        if good { Ok(moments) } else { Err((T::from_f64(origin + shift), moments)) }
     }
 
     /// As exact as f64 is, however large the elements are.
@@ -43,26 +45,28 @@ impl Moments {
     fn slowly<T: Number>(x: impl Iterator<Item = T> + Clone) -> Moments {
         let n = x.clone().count() as f64;
         let Some(origin) = x.clone().next().map(T::to_f64) else { return Moments::default() };
-        let mean = origin + x.clone().map(|x| x.to_f64() - origin).sum::<f64>() / n;
-        let squares = x.map(|x| (x.to_f64() - mean) * (x.to_f64() - mean)).sum();
-        Moments { mean, squares }
+        let shift = x.clone().map(|x| x.to_f64() - origin).sum::<f64>() / n;
+        let distance = |x: T| x.to_f64() - origin - shift;
+        Moments { origin, shift, squares: x.map(|x| distance(x) * distance(x)).sum() }
     }
 
     /// Of two neighbouring parts.
-    pub(super) fn merge((a, na): (Moments, usize), (b, nb): (Moments, usize)) -> Moments {
+    fn merge((a, na): (Moments, usize), (b, nb): (Moments, usize)) -> Moments {
         let (na, nb) = (na as f64, nb as f64);
-        let apart = b.mean - a.mean;
+        let apart = (b.origin - a.origin) + (b.shift - a.shift);
         let share = nb / (na + nb);
-        Moments { mean: a.mean + apart * share, squares: a.squares + b.squares + apart * apart * na * share }
+        let squares = a.squares + b.squares + apart * apart * na * share;
+        Moments { origin: a.origin, shift: a.shift + apart * share, squares }
     }
 }
 
-/// Moments, or an origin to try again with beside what was found.
+/// Moments; or an origin that is nearer to the mean, beside what was found with this one, where the difference
+/// would cancel.
 type Found<T> = std::result::Result<Moments, (T, Moments)>;
 
 /// The moments of a row, which is not empty.
 #[inline(always)]
-pub(super) fn row_moments<I: Isa, T: Number>(isa: I, x: &[T]) -> Moments {
+fn row_moments<I: Isa, T: Number>(isa: I, x: &[T]) -> Moments {
     let head = &x[..x.len().min(block::<T>())];
     let sum = fold_row(isa, (Deviations, Nothing), head, x[0]).0;
     let origin = T::from_f64(x[0].to_f64() + sum.to_f64() / head.len() as f64);
@@ -165,7 +169,7 @@ impl<T: Number> Reduction<T> for Variance {
     }
 
     fn nothing(&self) -> Moments {
-        Moments { mean: f64::NAN, squares: f64::NAN }
+        Moments { squares: f64::NAN, ..Moments::default() }
     }
 }
 
