@@ -13,8 +13,13 @@ pub(super) const TILE_BYTES: usize = 8192;
 /// Elements that are gathered at a time, of any type.
 pub(super) const TILE: usize = 1024;
 
-/// Rows, and columns, of a block.
-pub(super) const BLOCK: usize = 32;
+/// Columns of a block whose columns, or some operand's, lie side by side.
+pub(super) const COLUMNS: usize = 32;
+
+/// Rows of such a block: a read of a column takes whole lines of the cache, as many as a tile has room for.
+pub(super) const fn rows(size: usize) -> usize {
+    if size < 8 { 64 } else { 32 }
+}
 
 /// Runs `$body` with `$W` bound to a type of so many bytes.
 macro_rules! by_size {
@@ -158,6 +163,11 @@ pub(super) struct Block {
 }
 
 impl Block {
+    /// Whether all of it lies in one piece, row after row.
+    pub(super) fn is_piece(&self) -> bool {
+        self.strides[1] == 1 && (self.rows == 1 || self.strides[0] == self.columns as isize)
+    }
+
     fn row(&self, i: usize) -> Run {
         Run { from: self.from + i as isize * self.strides[0], stride: self.strides[1], n: self.columns }
     }
@@ -170,29 +180,43 @@ pub(super) fn gather_block(size: usize, tile: &mut [u8], data: &[u8], block: Blo
 
 fn gather_rectangle<W: Element>(tile: &mut [W], data: &[W], block: Block) {
     let Block { from, rows, columns, strides: [down, right] } = block;
-    if right.unsigned_abs() <= down.unsigned_abs() {
+    if right.unsigned_abs() <= down.unsigned_abs() || right == 0 {
         for (i, slots) in tile[..rows * columns].chunks_mut(columns).enumerate() {
-            gather_run(slots, data, block.row(i));
-        }
-        return;
-    }
-    if (down, rows, columns) == (1, BLOCK, BLOCK) {
-        // As arrays, so that nothing is checked.
-        if let Some((tile, _)) = tile.split_first_chunk_mut::<{ BLOCK * BLOCK }>() {
-            for j in 0..BLOCK {
-                let at = (from + j as isize * right) as usize;
-                let Some((column, _)) = data[at..].split_first_chunk::<BLOCK>() else { return };
-                for i in 0..BLOCK {
-                    tile[i * BLOCK + j] = column[i];
+            let run = block.row(i);
+            match right {
+                // Calls of `memcpy` would take longer than short rows do.
+                1 if columns < 16 => {
+                    let row = &data[run.from as usize..][..columns];
+                    slots.iter_mut().zip(row).for_each(|(slot, &v)| *slot = v);
                 }
+                _ => gather_run(slots, data, run),
             }
         }
         return;
     }
-    for j in 0..columns {
-        let at = from + j as isize * right;
-        for i in 0..rows {
-            tile[i * columns + j] = data[(at + i as isize * down) as usize];
+    match (down, rows, columns) {
+        (1, 64, COLUMNS) => turn::<W, 64>(tile, data, from, right),
+        (1, 32, COLUMNS) => turn::<W, 32>(tile, data, from, right),
+        _ => {
+            for j in 0..columns {
+                let at = from + j as isize * right;
+                for i in 0..rows {
+                    tile[i * columns + j] = data[(at + i as isize * down) as usize];
+                }
+            }
+        }
+    }
+}
+
+/// A whole block of columns that lie side by side: as arrays, so that nothing is checked.
+fn turn<W: Element, const ROWS: usize>(tile: &mut [W], data: &[W], from: isize, right: isize) {
+    let (tile, _) = tile.as_chunks_mut::<COLUMNS>();
+    let Some((tile, _)) = tile.split_first_chunk_mut::<ROWS>() else { return };
+    for j in 0..COLUMNS {
+        let at = (from + j as isize * right) as usize;
+        let Some((column, _)) = data[at..].split_first_chunk::<ROWS>() else { return };
+        for i in 0..ROWS {
+            tile[i][j] = column[i];
         }
     }
 }

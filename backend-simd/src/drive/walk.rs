@@ -6,7 +6,7 @@ use rusttorch_backend::Layout;
 
 use super::loops::{Loops, OPERANDS};
 use super::tile::{
-    BLOCK, Block, Run, TILE, TILE_BYTES, Tiles, gather, gather_block, repeat, scatter, scatter_block,
+    Block, COLUMNS, Run, TILE, TILE_BYTES, Tiles, gather, gather_block, repeat, rows, scatter, scatter_block,
 };
 use crate::arch::threads::{parallel_chunks_mut, parallel_each};
 use crate::tuning::Cost;
@@ -17,6 +17,17 @@ const LONG: usize = 64;
 /// An axis of at least so many elements is worth blocks: shorter ones leave lines of the cache half used, but
 /// the next pass over them comes soon.
 const WORTH_BLOCKS: usize = 8;
+
+/// Short runs are taken many at a time where there are this many elements beside each other, else one by one.
+const WORTH_ROWS: usize = 256;
+
+/// How a walk in blocks goes: rows along `axis`, columns along the last axis, and the most of each.
+#[derive(Debug, Clone, Copy)]
+struct Blocks {
+    axis: usize,
+    rows: usize,
+    columns: usize,
+}
 
 /// What a walk hands over: operands, the output, and whether that is memory of the tensor itself, not a tile.
 pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], bool) + Sync + 'a;
@@ -77,13 +88,13 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, body: &B
             return;
         }
     }
-    let blocks = walk.block_axis();
+    let blocks = walk.block_axis().or_else(|| walk.row_axis());
     let unit = match blocks {
-        Some(axis) => loops.inner(axis + 1) * BLOCK,
+        Some(blocks) => loops.inner(blocks.axis + 1) * blocks.rows,
         None => 1,
     };
     let task = |range: Range<usize>, out: &mut [u8], start: isize| match blocks {
-        Some(axis) => walk.blocks(axis, range, out, start),
+        Some(blocks) => walk.blocks(blocks, range, out, start),
         None => walk.runs(range, out, start, dense),
     };
     let chunk = cost.chunk(n).next_multiple_of(unit);
@@ -159,28 +170,37 @@ impl Walk<'_> {
 
     /// The axis along which some operand has its neighbours, while the innermost loop jumps from line to line of
     /// the cache.
-    fn block_axis(&self) -> Option<usize> {
+    fn block_axis(&self) -> Option<Blocks> {
         let (inner, outer) = self.loops.axes.split_last()?;
         if inner.size < WORTH_BLOCKS {
             return None;
         }
-        self.inputs.iter().enumerate().find_map(|(k, input)| {
+        let axis = self.inputs.iter().enumerate().find_map(|(k, input)| {
             let bytes = |stride: isize| stride.unsigned_abs() * input.size;
             if bytes(inner.strides[k + 1]) < 32 {
                 return None;
             }
-            let near = |axis: &super::loops::Axis| {
-                let bytes = bytes(axis.strides[k + 1]);
-                axis.size >= WORTH_BLOCKS && (1..=16).contains(&bytes)
-            };
-            outer.iter().position(near)
-        })
+            outer
+                .iter()
+                .position(|axis| axis.size >= WORTH_BLOCKS && (1..=16).contains(&bytes(axis.strides[k + 1])))
+        })?;
+        let size = self.inputs.iter().map(|input| input.size).fold(self.out_size, usize::max);
+        Some(Blocks { axis, rows: rows(size), columns: COLUMNS })
     }
 
-    /// The elements of the numbers in `range`, whole rows along `axis`, block by block. Position `start` of the
+    /// The axis of which many short rows are taken at a time.
+    fn row_axis(&self) -> Option<Blocks> {
+        let [.., rows, inner] = &self.loops.axes[..] else { return None };
+        let worth = inner.size < LONG && inner.size * rows.size >= WORTH_ROWS;
+        let axis = self.loops.axes.len() - 2;
+        worth.then(|| Blocks { axis, rows: TILE / inner.size, columns: inner.size })
+    }
+
+    /// The elements of the numbers in `range`, whole rows along an axis, block by block. Position `start` of the
     /// output is the first of `out`.
-    fn blocks(&self, axis: usize, range: Range<usize>, out: &mut [u8], start: isize) {
+    fn blocks(&self, blocks: Blocks, range: Range<usize>, out: &mut [u8], start: isize) {
         let loops = self.loops;
+        let axis = blocks.axis;
         let last = loops.axes.len() - 1;
         let (rows, columns) = (loops.axes[axis], loops.axes[last]);
         let inner = loops.inner(axis + 1);
@@ -189,12 +209,12 @@ impl Walk<'_> {
         let end = range.end / inner;
         let mut row = range.start / inner;
         while row < end {
-            let height = BLOCK.min(rows.size - row % rows.size).min(end - row);
+            let height = blocks.rows.min(rows.size - row % rows.size).min(end - row);
             let corner = loops.position(0..axis + 1, loops.base, row);
             for middle in 0..inner / columns.size {
                 let line = loops.position(axis + 1..last, corner, middle);
-                for column in (0..columns.size).step_by(BLOCK) {
-                    let width = BLOCK.min(columns.size - column);
+                for column in (0..columns.size).step_by(blocks.columns) {
+                    let width = blocks.columns.min(columns.size - column);
                     let n = height * width;
                     let block = |k: usize| Block {
                         from: line[k] + column as isize * columns.strides[k],
@@ -204,15 +224,27 @@ impl Walk<'_> {
                     };
                     let mut operands: [&[u8]; 3] = [&[]; 3];
                     for ((k, input), tile) in self.inputs.iter().enumerate().zip(&mut slots) {
-                        gather_block(input.size, tile, input.data, block(k + 1));
-                        operands[k] = &tile[..n * input.size];
+                        let block = block(k + 1);
+                        operands[k] = if block.is_piece() {
+                            &input.data[block.from as usize * input.size..][..n * input.size]
+                        } else {
+                            gather_block(input.size, tile, input.data, block);
+                            &tile[..n * input.size]
+                        };
                     }
+                    let operands = &operands[..self.inputs.len()];
                     let to = Block { from: block(0).from - start, ..block(0) };
+                    if to.is_piece() {
+                        let out = &mut out[to.from as usize * self.out_size..][..n * self.out_size];
+                        // Too short a piece for stores past the caches.
+                        (self.body)(operands, out, false);
+                        continue;
+                    }
                     let result = &mut result[..n * self.out_size];
                     if self.read {
                         gather_block(self.out_size, result, out, to);
                     }
-                    (self.body)(&operands[..self.inputs.len()], result, false);
+                    (self.body)(operands, result, false);
                     scatter_block(self.out_size, result, out, to);
                 }
             }

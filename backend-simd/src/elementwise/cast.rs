@@ -3,7 +3,7 @@
 //! Between numbers of one, two, four and eight bytes there is a loop for each pair. The half types go through f32,
 //! which holds them exactly and from which they are rounded anyway; a bool is a number, 0 or 1, once it is read.
 
-use rusttorch_backend::{Boolean, DType, Element, bf16, f16, match_dtype};
+use rusttorch_backend::{Boolean, DType, Element, Scalar, bf16, f16, match_dtype};
 
 use super::loop1;
 use crate::arch::Level;
@@ -60,7 +60,26 @@ fn to_number<X: Element, O: Element>(level: Level, x: &[X], out: &mut [u8]) {
         // The second of two steps.
         return out.copy_from_slice(bytes_of(x));
     }
-    loop1(level, |x: X| O::from_scalar(x.to_scalar()), x, elements_of_mut::<O>(out));
+    let out = elements_of_mut::<O>(out);
+    if X::DTYPE.is_float() && O::DTYPE.is_int() && O::DTYPE != DType::I64 {
+        let limit = |i: i64| O::from_scalar(Scalar::Int(i)).to_scalar().to_f64();
+        let (low, high) = match O::DTYPE {
+            DType::U8 => (0.0, 255.0),
+            _ => (limit(-1 << (8 * size_of::<O>() - 1)), limit((1 << (8 * size_of::<O>() - 1)) - 1)),
+        };
+        return loop1(level, |x: X| to_small::<O>(x.to_scalar().to_f64(), low, high), x, out);
+    }
+    loop1(level, |x: X| O::from_scalar(x.to_scalar()), x, out);
+}
+
+/// The saturating cast to an integer of up to 32 bits, in steps that there are on vectors.
+#[inline(always)]
+fn to_small<O: Element>(x: f64, low: f64, high: f64) -> O {
+    let x = if x.is_nan() { 0.0 } else { x };
+    let x = if x > low { x } else { low };
+    let x = if x < high { x } else { high };
+    // The last bits of a sum with 1.5 * 2^52 are a whole number.
+    O::from_scalar(Scalar::Int((x.trunc() + 6_755_399_441_055_744.0).to_bits() as i64))
 }
 
 fn to_half<X: Element + Number, H: Half>(level: Level, x: &[X], out: &mut [H]) {
