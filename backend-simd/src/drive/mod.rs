@@ -108,9 +108,17 @@ pub(crate) fn bytes<const N: usize>(
     if to.is_empty() {
         return Ok(());
     }
-    let size = out.dtype().size();
-    let stream = streams(to.numel() * size);
+    let (n, size) = (to.numel(), out.dtype().size());
+    let stream = streams(n * size);
     let data = match_dtype!(out.dtype(), T => bytes_of_mut(out.host_mut::<T>()?));
+    if let (Some(range), true) = (to.contiguous_range(), cost.chunk(n) >= n) {
+        if operands.iter().all(|operand| operand.layout.is_contiguous()) {
+            let slices =
+                operands.map(|Operand { data, size, layout }| &data[layout.offset() * size..][..n * size]);
+            body(&slices, &mut data[range.start * size..range.end * size], stream);
+            return Ok(());
+        }
+    }
     let out = Output { data, size, layout: to, read: false };
     walk(cost, &operands, out, &|inputs, out, direct| body(inputs, out, direct && stream));
     Ok(())
@@ -123,19 +131,26 @@ pub(crate) fn assign1<T: Element>(
     body: &(dyn Fn(&[T], &mut [T]) + Sync),
 ) -> Result<()> {
     let layout = io.layout();
-    if layout.is_empty() {
+    let n = layout.numel();
+    if n == 0 {
         return Ok(());
     }
-    let out = Output { data: bytes_of_mut(io.host_mut::<T>()?), size: size_of::<T>(), layout, read: true };
-    walk(cost, &[], out, &|_, io, _| {
+    let apart = |io: &mut [T]| {
         let mut aside = Aside::take();
         let aside = aside.elements::<T>();
-        for io in elements_of_mut(io).chunks_mut(aside.len()) {
+        for io in io.chunks_mut(aside.len()) {
             let x = &mut aside[..io.len()];
             x.copy_from_slice(io);
             body(x, io);
         }
-    });
+    };
+    let data = io.host_mut::<T>()?;
+    if let (Some(range), true) = (layout.contiguous_range(), cost.chunk(n) >= n) {
+        apart(&mut data[range]);
+        return Ok(());
+    }
+    let out = Output { data: bytes_of_mut(data), size: size_of::<T>(), layout, read: true };
+    walk(cost, &[], out, &|_, io, _| apart(elements_of_mut(io)));
     Ok(())
 }
 
@@ -149,20 +164,31 @@ pub(crate) fn assign2<T: Element, B: Element>(
 ) -> Result<()> {
     let layout = io.layout();
     same_shape(op, b.layout(), layout)?;
-    if layout.is_empty() {
+    let n = layout.numel();
+    if n == 0 {
         return Ok(());
     }
-    let inputs = [Operand::new::<B>(b)?];
-    let out = Output { data: bytes_of_mut(io.host_mut::<T>()?), size: size_of::<T>(), layout, read: true };
-    walk(cost, &inputs, out, &|inputs, io, _| {
-        let [b] = inputs else { return };
+    let apart = |b: &[B], io: &mut [T]| {
         let mut aside = Aside::take();
         let aside = aside.elements::<T>();
-        for (io, b) in elements_of_mut(io).chunks_mut(aside.len()).zip(elements_of(b).chunks(aside.len())) {
+        for (io, b) in io.chunks_mut(aside.len()).zip(b.chunks(aside.len())) {
             let a = &mut aside[..io.len()];
             a.copy_from_slice(io);
             body(a, b, io);
         }
+    };
+    let data = io.host_mut::<T>()?;
+    if let (Some(range), Some(from), true) =
+        (layout.contiguous_range(), b.layout().contiguous_range(), cost.chunk(n) >= n)
+    {
+        apart(&b.host::<B>()?[from], &mut data[range]);
+        return Ok(());
+    }
+    let inputs = [Operand::new::<B>(b)?];
+    let out = Output { data: bytes_of_mut(data), size: size_of::<T>(), layout, read: true };
+    walk(cost, &inputs, out, &|inputs, io, _| {
+        let [b] = inputs else { return };
+        apart(elements_of(b), elements_of_mut(io));
     });
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use rusttorch_backend::Element;
 
 use crate::arch::plain::{bytes_of_mut, elements_of, elements_of_mut};
+use crate::arch::{Isa, Kernel, Level};
 
 /// Bytes of a tile: those of the operands of an op stay in the first cache.
 pub(super) const TILE_BYTES: usize = 8192;
@@ -194,37 +195,106 @@ fn gather_rectangle<W: Element>(tile: &mut [W], data: &[W], block: Block) {
         }
         return;
     }
-    match (down, rows, columns) {
-        (1, 64, COLUMNS) => turn::<W, 64>(tile, data, from, right),
-        (1, 32, COLUMNS) => turn::<W, 32>(tile, data, from, right),
-        _ => {
-            for j in 0..columns {
-                let at = from + j as isize * right;
-                for i in 0..rows {
-                    tile[i * columns + j] = data[(at + i as isize * down) as usize];
-                }
-            }
+    if (down, rows, columns) == (1, self::rows(size_of::<W>()), COLUMNS) {
+        // Its bits are the same on all levels, so it takes the best.
+        return Level::current().enter(Turn { tile, data, from, right });
+    }
+    for j in 0..columns {
+        let at = from + j as isize * right;
+        for i in 0..rows {
+            tile[i * columns + j] = data[(at + i as isize * down) as usize];
         }
     }
 }
 
-/// A whole block of columns that lie side by side: as arrays, so that nothing is checked.
-fn turn<W: Element, const ROWS: usize>(tile: &mut [W], data: &[W], from: isize, right: isize) {
-    let (tile, _) = tile.as_chunks_mut::<COLUMNS>();
-    let Some((tile, _)) = tile.split_first_chunk_mut::<ROWS>() else { return };
-    for j in 0..COLUMNS {
-        let at = (from + j as isize * right) as usize;
-        let Some((column, _)) = data[at..].split_first_chunk::<ROWS>() else { return };
-        for i in 0..ROWS {
-            tile[i][j] = column[i];
+/// A whole block of columns that lie side by side.
+struct Turn<'a, W> {
+    tile: &'a mut [W],
+    data: &'a [W],
+    from: isize,
+    right: isize,
+}
+
+impl<W: Element> Kernel for Turn<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) {
+        if size_of::<W>() < 8 {
+            self.shuffle::<64, 128, 512>();
+        } else {
+            self.one_by_one::<32>();
+        }
+    }
+}
+
+impl<'a, W: Element> Turn<'a, W> {
+    #[inline(always)]
+    fn column<const ROWS: usize>(&self, j: usize) -> Option<&'a [W; ROWS]> {
+        let at = (self.from + j as isize * self.right) as usize;
+        self.data[at..].first_chunk()
+    }
+
+    /// As arrays, so that nothing is checked.
+    #[inline(always)]
+    fn one_by_one<const ROWS: usize>(self) {
+        for j in 0..COLUMNS {
+            let Some(column) = self.column::<ROWS>(j) else { return };
+            let (tile, _) = self.tile.as_chunks_mut::<COLUMNS>();
+            let Some((tile, _)) = tile.split_first_chunk_mut::<ROWS>() else { return };
+            for i in 0..ROWS {
+                tile[i][j] = column[i];
+            }
+        }
+    }
+
+    /// Perfect shuffles: with every one that interleaves two or four parts of the block, one or two bits go from
+    /// the upper end of an element's position to the lower, and after five it is transposed. Vectors have
+    /// instructions for that.
+    #[inline(always)]
+    fn shuffle<const ROWS: usize, const TWO: usize, const EIGHT: usize>(self) {
+        let mut twos = [[[W::zeroed(); 2]; ROWS]; 16];
+        for (j, twos) in twos.iter_mut().enumerate() {
+            let (Some(a), Some(b)) = (self.column::<ROWS>(j), self.column::<ROWS>(j + 16)) else { return };
+            for i in 0..ROWS {
+                twos[i] = [a[i], b[i]];
+            }
+        }
+        let mut eights = [[[W::zeroed(); 4]; TWO]; 4];
+        for (j, eights) in eights.iter_mut().enumerate() {
+            let part = |k: usize| twos[j + 4 * k].as_flattened().first_chunk::<TWO>();
+            let (Some(a), Some(b), Some(c), Some(d)) = (part(0), part(1), part(2), part(3)) else { return };
+            for i in 0..TWO {
+                eights[i] = [a[i], b[i], c[i], d[i]];
+            }
+        }
+        let part = |k: usize| eights[k].as_flattened().first_chunk::<EIGHT>();
+        let (Some(a), Some(b), Some(c), Some(d)) = (part(0), part(1), part(2), part(3)) else { return };
+        let (tile, _) = self.tile.as_chunks_mut::<4>();
+        let Some(tile) = tile.first_chunk_mut::<EIGHT>() else { return };
+        for i in 0..EIGHT {
+            tile[i] = [a[i], b[i], c[i], d[i]];
         }
     }
 }
 
 /// Copies a tile to a block, row after row.
 pub(super) fn scatter_block(size: usize, tile: &[u8], data: &mut [u8], block: Block) {
-    for i in 0..block.rows {
-        scatter(size, tile, i * block.columns, data, block.row(i));
+    by_size!(size, W => scatter_rectangle::<W>(elements_of(tile), elements_of_mut(data), block));
+}
+
+fn scatter_rectangle<W: Element>(tile: &[W], data: &mut [W], block: Block) {
+    if (block.strides[1], block.columns) == (1, COLUMNS) {
+        // Of one length, so that it is no call of `memcpy`.
+        for (i, row) in tile.as_chunks::<COLUMNS>().0.iter().enumerate() {
+            if let Some(to) = data[block.row(i).from as usize..].first_chunk_mut() {
+                *to = *row;
+            }
+        }
+        return;
+    }
+    for (i, row) in tile.chunks(block.columns).enumerate() {
+        scatter_run(row, data, block.row(i));
     }
 }
 
