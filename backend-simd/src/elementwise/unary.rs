@@ -56,6 +56,12 @@ functions! {
     Sin = |isa, x| math::sin(isa, x);
     Cos = |isa, x| math::cos(isa, x);
     Tan = |isa, x| math::tan(isa, x);
+    Asin = |isa, x| math::asin(isa, x);
+    Acos = |isa, x| math::acos(isa, x);
+    Atan = |isa, x| math::atan(isa, x);
+    Asinh = |isa, x| math::asinh(isa, x);
+    Acosh = |isa, x| math::acosh(isa, x);
+    Atanh = |isa, x| math::atanh(isa, x);
     Sinh = |isa, x| math::sinh(isa, x);
     Cosh = |isa, x| math::cosh(isa, x);
     Tanh = |isa, x| math::tanh(isa, x);
@@ -71,7 +77,7 @@ macro_rules! with_function {
     ($op:expr, $F:ident => $body:expr, else $other:expr) => {
         with_function! { @arms $op, $F => $body, else $other;
             Abs Neg Sign Ceil Floor Round Trunc Frac Sqrt Rsqrt Square Reciprocal Exp Exp2 Expm1 Log Log2 Log10
-            Log1p Sin Cos Tan Sinh Cosh Tanh Erf Erfc Sigmoid Relu
+            Log1p Sin Cos Tan Asin Acos Atan Asinh Acosh Atanh Sinh Cosh Tanh Erf Erfc Sigmoid Relu
         }
     };
     (@arms $op:expr, $F:ident => $body:expr, else $other:expr; $($Name:ident)*) => {
@@ -179,6 +185,12 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
         "sin",
         "cos",
         "tan",
+        "asin",
+        "acos",
+        "atan",
+        "asinh",
+        "acosh",
+        "atanh",
         "sinh",
         "cosh",
         "tanh",
