@@ -16,7 +16,7 @@ use rusttorch_backend::{Element, ErrorKind, Layout, Result, TensorError, View, V
 use crate::arch::plain::{bytes_of, bytes_of_mut, elements_of, elements_of_mut};
 use crate::tuning::{Cost, streams};
 use tile::Aside;
-use walk::{Operand, Output, walk};
+use walk::{Body, Operand, Output, walk};
 
 /// Error: `Internal` for a call that breaks the contract.
 pub(crate) fn same_shape(op: &'static str, a: &Layout, out: &Layout) -> Result<()> {
@@ -97,7 +97,7 @@ pub(crate) fn bytes<const N: usize>(
     cost: Cost,
     inputs: [View<'_>; N],
     mut out: ViewMut<'_>,
-    body: &(dyn Fn(&[&[u8]], &mut [u8], bool) + Sync),
+    body: &Body<'_>,
 ) -> Result<()> {
     let to = out.layout();
     let mut operands = [Operand { data: &[], size: 1, layout: to }; N];
@@ -111,13 +111,12 @@ pub(crate) fn bytes<const N: usize>(
     let (n, size) = (to.numel(), out.dtype().size());
     let stream = streams(n * size);
     let data = match_dtype!(out.dtype(), T => bytes_of_mut(out.host_mut::<T>()?));
-    if let (Some(range), true) = (to.contiguous_range(), cost.chunk(n) >= n) {
-        if operands.iter().all(|operand| operand.layout.is_contiguous()) {
-            let slices =
-                operands.map(|Operand { data, size, layout }| &data[layout.offset() * size..][..n * size]);
-            body(&slices, &mut data[range.start * size..range.end * size], stream);
-            return Ok(());
-        }
+    let dense = operands.iter().all(|operand| operand.layout.is_contiguous());
+    if let (Some(range), true) = (to.contiguous_range(), dense && cost.chunk(n) >= n) {
+        let slices =
+            operands.map(|Operand { data, size, layout }| &data[layout.offset() * size..][..n * size]);
+        body(&slices, &mut data[range.start * size..range.end * size], stream);
+        return Ok(());
     }
     let out = Output { data, size, layout: to, read: false };
     walk(cost, &operands, out, &|inputs, out, direct| body(inputs, out, direct && stream));
@@ -154,13 +153,16 @@ pub(crate) fn assign1<T: Element>(
     Ok(())
 }
 
+/// A body in place of [`assign2`].
+type Apart<'a, T, B> = dyn Fn(&[T], &[B], &mut [T]) + Sync + 'a;
+
 /// `io = body(io, b)`, by a body that has its operands apart.
 pub(crate) fn assign2<T: Element, B: Element>(
     op: &'static str,
     cost: Cost,
     mut io: ViewMut<'_>,
     b: View<'_>,
-    body: &(dyn Fn(&[T], &[B], &mut [T]) + Sync),
+    body: &Apart<'_, T, B>,
 ) -> Result<()> {
     let layout = io.layout();
     same_shape(op, b.layout(), layout)?;

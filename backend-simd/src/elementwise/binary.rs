@@ -352,8 +352,11 @@ macro_rules! ints {
 }
 ints!(u8 i8 i16 i32 i64);
 
+/// An op on slices of truth values.
+type Truths = fn(Level, &[Boolean], &[Boolean], &mut [Boolean]);
+
 /// The op on truth values; `None` where there is no kernel.
-fn truths(op: BinaryOp) -> Option<fn(Level, &[Boolean], &[Boolean], &mut [Boolean])> {
+fn truths(op: BinaryOp) -> Option<Truths> {
     use BinaryOp::*;
     type B = Boolean;
     Some(match op {

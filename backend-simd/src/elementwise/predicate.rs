@@ -1,7 +1,7 @@
 //! Ops of one operand whose result is bool.
 
 use rusttorch_backend::ops::UnaryOp;
-use rusttorch_backend::{Boolean, DType, Result, View, ViewMut, bf16, f16, match_dtype};
+use rusttorch_backend::{Boolean, DType, Element, Result, View, ViewMut, bf16, f16, match_dtype};
 
 use super::loop1;
 use crate::arch::Level;
@@ -35,7 +35,7 @@ pub(super) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) ->
             const ZERO: T = 0;
             match op {
                 UnaryOp::LogicalNot => loop1(level, |x: T| (x == ZERO).into(), x, out),
-                UnaryOp::Signbit => loop1(level, |x: T| (x < ZERO).into(), x, out),
+                UnaryOp::Signbit => loop1(level, |x: T| (x.to_scalar().to_i64() < 0).into(), x, out),
                 _ => out.fill((op == UnaryOp::Isfinite).into()),
             }
         }), else None),

@@ -39,7 +39,11 @@ fn element<T: Element>(i: usize) -> T {
     let n = i.wrapping_mul(2_654_435_761) >> 7;
     if T::DTYPE.is_float() {
         let ordinary = (n % 4001) as f64 / 97.0 - 20.0;
-        T::from_scalar(Scalar::Float(if n % 3 == 0 { floats[n / 3 % floats.len()] } else { ordinary }))
+        T::from_scalar(Scalar::Float(if n.is_multiple_of(3) {
+            floats[n / 3 % floats.len()]
+        } else {
+            ordinary
+        }))
     } else {
         T::from_scalar(Scalar::Int(ints[n % ints.len()].wrapping_add((n % 5) as i64)))
     }
