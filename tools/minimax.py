@@ -4,9 +4,8 @@ arithmetic of 60 digits (needs mpmath).
     python3 tools/minimax.py > backend-simd/src/math/tables.rs && rustfmt backend-simd/src/math/tables.rs
 
 Each entry names a function g, an interval, a weight w and the degree for f32 and for f64. The polynomial p
-minimises the largest |w(x) (p(x) - g(x))|, which is the relative error of what is computed from p. Coefficients are
-rounded to the nearest number of the type, lowest power first; the last column of the comment is the error that is
-left before that rounding.
+minimises the largest |w(x) (p(x) - g(x))|, which is the relative error of what is computed from p. Coefficients stand
+lowest power first, rounded to numbers of the type; the comment gives the error that they have, rounded.
 """
 
 import struct
@@ -53,6 +52,34 @@ def remez(g, w, lo, hi, degree, rounds=12, grid=600):
     return coefficients, max(abs(e) for e in error)
 
 
+def rounded(g, w, lo, hi, coefficients, kind, grid=300):
+    """The coefficients as numbers of the type. Each, from the lowest power, is rounded by itself, and those behind it
+    are fitted again by least squares, so that they make up for what rounding took. And the largest error."""
+    centre, half = (lo + hi) / 2, (hi - lo) / 2
+    points = [centre - half * mp.cos(mp.pi * (i + mpf(1) / 2) / grid) for i in range(grid)]
+    weights, wanted = [w(x) for x in points], [g(x) for x in points]
+    powers = [[wx * x**k for wx, x in zip(weights, points)] for k in range(len(coefficients))]
+    rest = [wx * y for wx, y in zip(weights, wanted)]
+    products = [[mp.fdot(p, q) for q in powers] for p in powers]
+    found = []
+    free = list(coefficients)
+    while free:
+        value = mpf(nearest(free[0], kind))
+        k = len(found)
+        found.append(value)
+        rest = [y - value * p for y, p in zip(rest, powers[k])]
+        free = free[1:]
+        if free:
+            rows = [products[i][k + 1 :] for i in range(k + 1, len(powers))]
+            free = solve(rows, [mp.fdot(powers[i], rest) for i in range(k + 1, len(powers))])
+    return found, max(abs(y) for y in rest)
+
+
+def nearest(c, kind):
+    """The nearest number of the type."""
+    return struct.unpack("f", struct.pack("f", float(c)))[0] if kind == "f32" else float(c)
+
+
 def series_or(g, limit):
     """g, and its limit at 0, where g cancels."""
     return lambda x: limit if abs(x) < mpf(10) ** -12 else g(x)
@@ -80,12 +107,14 @@ def odd(f, first):
     return rest, in_square(lambda x: x**3 / f(x) if x > tiny else tiny**2)
 
 
-MIDDLE = mpf(9) / 16
+def about(middle, f):
+    """f of a variable that is counted from a middle, and the weight of its relative error."""
+    return lambda u: f(u + middle), lambda u: 1 / f(u + middle)
 
 
-def about_middle(f):
-    """f of a variable that is counted from MIDDLE, and the weight of its relative error."""
-    return lambda u: f(u + MIDDLE), lambda u: 1 / f(u + MIDDLE)
+# Near the middle of where the variable lies, and such that the value there happens to be near a number of either type.
+ERFC_MIDDLE = mpf(127) / 256
+NORMAL_MIDDLE = mpf(9) / 16
 
 
 ONE = lambda u: mpf(1)
@@ -120,12 +149,12 @@ ENTRIES = [
      series_or(in_square(lambda x: x / mp.erf(x)), mp.sqrt(mp.pi) / 2), (mpf(0), mpf("0.9") ** 2), 6, 11),
     ("LOG_ERFC", "log(erfc(x)), relative to 1 / erfc(x), 0.9 <= x <= 4 and 6", lambda x: mp.log(mp.erfc(x)), mp.erfc,
      ((mpf("0.9"), mpf(4)), (mpf("0.9"), mpf(6))), 6, 18),
-    ("ERFC", "e^(x^2) erfc(x) / t in t - 9/16, t = 1 / (1 + 3/8 x), 0 <= x <= 10.5 and 27.5",
-     *about_middle(lambda t: erfcx((1 / t - 1) * 8 / 3) / t),
-     ((1 / mpf("4.9375") - MIDDLE, 1 - MIDDLE), (1 / mpf("11.3125") - MIDDLE, 1 - MIDDLE)), 10, 23),
+    ("ERFC", "e^(x^2) erfc(x) / t in t - 127/256, t = 1 / (1 + 3/8 x), 0 <= x <= 10.5 and 27.5",
+     *about(ERFC_MIDDLE, lambda t: erfcx((1 / t - 1) * 8 / 3) / t),
+     ((1 / mpf("4.9375") - ERFC_MIDDLE, 1 - ERFC_MIDDLE), (1 / mpf("11.3125") - ERFC_MIDDLE, 1 - ERFC_MIDDLE)), 11, 25),
     ("NORMAL", "e^(x^2 / 2) P(-x) / t in t - 9/16, t = 1 / (1 + x / 4), P of the normal distribution, 0 <= x <= 14.5 and 39",
-     *about_middle(lambda t: erfcx((4 / t - 4) / mp.sqrt(2)) / 2 / t),
-     ((1 / mpf("4.625") - MIDDLE, 1 - MIDDLE), (1 / mpf("10.75") - MIDDLE, 1 - MIDDLE)), 9, 23),
+     *about(NORMAL_MIDDLE, lambda t: erfcx((4 / t - 4) / mp.sqrt(2)) / 2 / t),
+     ((1 / mpf("4.625") - NORMAL_MIDDLE, 1 - NORMAL_MIDDLE), (1 / mpf("10.75") - NORMAL_MIDDLE, 1 - NORMAL_MIDDLE)), 10, 23),
 ]
 
 
@@ -134,21 +163,20 @@ def main():
     for name, text, g, w, interval, single, double in ENTRIES:
         intervals = interval if isinstance(interval[0], tuple) else (interval, interval)
         for kind, degree, (lo, hi) in (("f32", single, intervals[0]), ("f64", double, intervals[1])):
-            coefficients, error = remez(g, w, lo, hi, degree)
+            coefficients, _ = remez(g, w, lo, hi, degree)
+            coefficients, error = rounded(g, w, lo, hi, coefficients, kind)
             print(f"/// {text}. Error 2^{mp.nstr(mp.log(error, 2), 4)}.")
-            def shown(c):
-                v = float(c)
-                return repr(struct.unpack("f", struct.pack("f", v))[0]) if kind == "f32" else repr(v)
-
-            def short(c):
-                """The shortest decimal that names the f32."""
-                exact = float(shown(c))
-                for digits in range(6, 18):
-                    text = f"{exact:.{digits}e}"
-                    if struct.pack("f", float(text)) == struct.pack("f", exact):
-                        return text
-            body = ", ".join(short(c) if kind == "f32" else shown(c) for c in coefficients)
+            body = ", ".join(short(float(c)) if kind == "f32" else repr(float(c)) for c in coefficients)
             print(f"pub(super) const {name}_{kind.upper()}: [{kind}; {degree + 1}] = [{body}];\n")
+
+
+def short(exact):
+    """The shortest decimal that names an f32."""
+    for digits in range(6, 18):
+        text = f"{exact:.{digits}e}"
+        if struct.pack("f", float(text)) == struct.pack("f", exact):
+            return text
+    return repr(exact)
 
 
 main()

@@ -3,39 +3,58 @@
 use super::exponential::{exp_rest, lowering, power_of_whole, split_by_ln_2, split_from};
 use super::{Tables, Vector, abs, negative, polynomial, with_sign};
 
-/// `1 / (1 + c a)` for a >= 0, rounded once although the sum is rounded too.
-#[inline(always)]
-fn reciprocal_of_sum<V: Vector>(isa: V::Isa, a: V, c: f64) -> V {
-    let (one, c) = (V::constant(isa, 1.0), V::constant(isa, c));
-    let sum = a.mul_add(c, one);
-    let t = one.div(sum);
-    let lost = a.mul_add(c, one.sub(sum));
-    let minus_t = negative(t);
-    let remainder = minus_t.mul_add(lost, minus_t.mul_add(sum, one));
-    remainder.mul_add(t, t)
+/// `e^(factor a^2) = (1 + rest + part) power`; the power is lifted by 2^LIFTED.
+#[derive(Clone, Copy)]
+struct Gauss<V> {
+    rest: V,
+    part: V,
+    power: V,
 }
 
-/// A polynomial of `t - 9/16`, about the middle of where t lies: in t its terms would cancel.
+/// For a factor of -1 or -1/2. An error of the exponent is one of the result, so the square is taken in two parts.
 #[inline(always)]
-fn about_middle<V: Vector>(isa: V::Isa, t: V, coefficients: &'static [V::Scalar]) -> V {
-    polynomial(isa, t.sub(V::constant(isa, 0.5625)), coefficients)
-}
-
-/// `e^(factor a^2) = (1 + rest) power`, for a factor of -1 or -1/2; power is lifted by 2^LIFTED. An error of the
-/// exponent is one of the result, so the square is taken in two parts.
-#[inline(always)]
-fn gauss<V: Vector>(isa: V::Isa, a: V, factor: f64) -> (V, V) {
+fn gauss<V: Vector>(isa: V::Isa, a: V, factor: f64) -> Gauss<V> {
     let factor = V::constant(isa, factor);
     let square = a.mul(a);
     let lost = a.mul_add(a, negative(square));
     let (r, whole) = split_from(isa, square.mul(factor), V::Scalar::MAGIC + V::Scalar::LIFTED);
-    (exp_rest(isa, lost.mul_add(factor, r)), power_of_whole(whole))
+    Gauss { rest: exp_rest(isa, r), part: lost.mul(factor), power: power_of_whole(whole) }
 }
 
-/// `x (1 + rest) power`.
+/// `x e t p(t - middle)` with t = 1 / (1 + c a) for a >= 0; where x is `None` without it. In t itself the terms of the
+/// polynomial would cancel. What rounding takes on the way is gathered, up to the last sum.
 #[inline(always)]
-fn times<V: Vector>(x: V, (rest, power): (V, V)) -> V {
-    x.mul_add(rest, x).mul(power)
+fn of_reciprocal<V: Vector>(
+    isa: V::Isa,
+    a: V,
+    [c, middle]: [f64; 2],
+    coefficients: &'static [V::Scalar],
+    e: Gauss<V>,
+    x: Option<V>,
+) -> V {
+    let (one, c) = (V::constant(isa, 1.0), V::constant(isa, c));
+    let sum = a.mul_add(c, one);
+    let t = one.div(sum);
+    // The first coefficient is most of it.
+    let (first, u) = (V::splat(isa, coefficients[0]), t.sub(V::constant(isa, middle)));
+    let rest = polynomial(isa, u, &coefficients[1..]).mul(u);
+    let p = first.add(rest);
+    let p_low = rest.sub(p.sub(first));
+    // The relative error of t, and the logarithmic derivative, which is about 1 + 2 t for both functions.
+    let lost = a.mul_add(c, one.sub(sum));
+    let minus_t = negative(t);
+    let error = minus_t.mul_add(lost, minus_t.mul_add(sum, one));
+    let slope = t.mul_add(V::constant(isa, 1.9), one);
+    let part = error.mul_add(slope, e.part);
+    let (mut y, mut low) = (t.mul(p), t.mul(p_low));
+    low = low.add(t.mul_add(p, negative(y)));
+    if let Some(x) = x {
+        let product = y.mul(x);
+        low = low.mul_add(x, y.mul_add(x, negative(product)));
+        y = product;
+    }
+    low = y.mul_add(part, low);
+    y.add(y.mul_add(e.rest, low.mul_add(e.rest, low))).mul(e.power)
 }
 
 /// The error function: near zero x times a polynomial, else `1 - e^p(|x|)`.
@@ -57,37 +76,39 @@ pub(crate) fn erf<V: Vector>(isa: V::Isa, x: V) -> V {
 pub(crate) fn erfc<V: Vector>(isa: V::Isa, x: V) -> V {
     // Beyond, it has long been 0.
     let size = V::constant(isa, V::Scalar::ERFC_LIMIT).min_or_second(abs(x));
-    let t = reciprocal_of_sum(isa, size, 0.375);
-    let y = t.mul(about_middle(isa, t, V::Scalar::ERFC));
-    let tail = times(y, gauss(isa, size, -1.0)).mul(lowering(isa));
+    let tail = of_reciprocal(isa, size, [0.375, 127.0 / 256.0], V::Scalar::ERFC, gauss(isa, size, -1.0), None);
+    let tail = tail.mul(lowering(isa));
     V::constant(isa, 2.0).sub(tail).or_else(x.lt(V::constant(isa, 0.0)), tail)
 }
 
-/// `P(-|x|) = e^(-x^2 / 2) t p(t)` with t = 1 / (1 + |x| / 4), as the factor of the exponential and that.
+/// The factor of |x| and the middle of t.
+const NORMAL: [f64; 2] = [0.25, 9.0 / 16.0];
+
+/// Beyond it the normal distribution function has long been 0.
 #[inline(always)]
-fn normal_tail<V: Vector>(isa: V::Isa, x: V) -> (V, V, (V, V)) {
-    // Beyond, it has long been 0.
-    let size = V::constant(isa, V::Scalar::NORMAL_LIMIT).min_or_second(abs(x));
-    let t = reciprocal_of_sum(isa, size, 0.25);
-    (size, t.mul(about_middle(isa, t, V::Scalar::NORMAL)), gauss(isa, size, -0.5))
+fn bounded<V: Vector>(isa: V::Isa, x: V) -> V {
+    V::constant(isa, V::Scalar::NORMAL_LIMIT).min_or_second(abs(x))
 }
 
-/// The distribution function of the normal distribution, and its density.
+/// The distribution function of the normal distribution, `P(-|x|) = e^(-x^2 / 2) t p(t)` with t = 1 / (1 + |x| / 4),
+/// and its density.
 #[inline(always)]
 pub(crate) fn normal<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
-    let (_, factor, e) = normal_tail(isa, x);
-    let tail = times(factor, e).mul(lowering(isa));
-    let above = V::constant(isa, 1.0).sub(tail);
+    let size = bounded(isa, x);
+    let e = gauss(isa, size, -0.5);
+    let tail = of_reciprocal(isa, size, NORMAL, V::Scalar::NORMAL, e, None).mul(lowering(isa));
     let root = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2 * 0.5;
-    let density = times(V::constant(isa, root), e).mul(lowering(isa));
-    (tail.or_else(x.lt(V::constant(isa, 0.0)), above), density)
+    let root = V::constant(isa, root);
+    let density = root.mul_add(e.rest.add(e.part), root).mul(e.power).mul(lowering(isa));
+    (tail.or_else(x.lt(V::constant(isa, 0.0)), V::constant(isa, 1.0).sub(tail)), density)
 }
 
 /// `x P(x)` with the normal distribution function, as `max(x, 0) - |x| P(-|x|)`: exact in the tail.
 #[inline(always)]
 pub(crate) fn gelu<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (size, factor, e) = normal_tail(isa, x);
-    let share = times(factor.mul(size), e).mul(lowering(isa));
+    let size = bounded(isa, x);
+    let e = gauss(isa, size, -0.5);
+    let share = of_reciprocal(isa, size, NORMAL, V::Scalar::NORMAL, e, Some(size)).mul(lowering(isa));
     // -inf times 0.
     let least = V::constant(isa, f64::NEG_INFINITY);
     let x = V::constant(isa, f64::NAN).or_else(x.eq(least), x);

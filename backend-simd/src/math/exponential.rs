@@ -76,14 +76,6 @@ pub(super) fn exp_lifted<V: Vector>(isa: V::Isa, x: V) -> V {
     exp_of_rest(isa, r).mul(power_of_whole(whole))
 }
 
-/// As [`exp_lifted`], as `(1 + rest) power`: the rest, and the power of two.
-#[inline(always)]
-pub(super) fn exp_lifted_parts<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
-    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
-    let (r, whole) = split_from(isa, x, V::Scalar::MAGIC + V::Scalar::LIFTED);
-    (exp_rest(isa, r), power_of_whole(whole))
-}
-
 /// `2^-LIFTED`.
 #[inline(always)]
 pub(super) fn lowering<V: Vector>(isa: V::Isa) -> V {

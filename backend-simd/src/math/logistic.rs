@@ -1,95 +1,87 @@
 //! The logistic function and activations made of it.
+//!
+//! All start from `e^-a = (1 + rest) power` with a >= 0. A result is `base (1 + part)`, where the part gathers the
+//! rest of the exponential and the error of a quotient, so that little but the last rounding is left. The power is
+//! lifted, so that a product with it is no subnormal number before that.
 
-use super::exponential::{exp_lifted_parts, lowering};
-use super::{Tables, Vector, abs, constants, negative, polynomial};
+use super::exponential::{exp_rest, lowering, power_of_whole, split_from};
+use super::{Tables, Vector, abs, constants, negative, polynomial, with_sign};
 
-/// What a quotient by `1 + e^-|z|` is made of.
-struct Logistic<V> {
-    /// Its reciprocal, rounded.
-    share: V,
-    /// Of z below zero `e^z 2^LIFTED` is a power of two times 1 + rest. Elsewhere 1.
-    power: V,
-    /// Such a rest, and the relative error of the reciprocal.
-    rest: V,
-    /// What undoes the lift.
-    lowering: V,
+/// `e^-(a + low)` for a >= 0: the rest, and the power lifted.
+#[inline(always)]
+fn decay<V: Vector>(isa: V::Isa, a: V, low: V) -> (V, V) {
+    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(negative(a));
+    let (r, whole) = split_from(isa, x, V::Scalar::MAGIC + V::Scalar::LIFTED);
+    (exp_rest(isa, r.sub(low)), power_of_whole(whole))
 }
 
-/// All that is lost on the way is kept, so that one rounding is left.
+/// `x / (1 + e)` or, below zero, `x e / (1 + e)`, of `e = e^-(a + low)`.
 #[inline(always)]
-fn logistic<V: Vector>(isa: V::Isa, z: V) -> Logistic<V> {
-    let (one, lowering) = (V::constant(isa, 1.0), lowering(isa));
-    let (rest, lifted) = exp_lifted_parts(isa, negative(abs(z)));
+fn share<V: Vector>(isa: V::Isa, x: V, below: V::Mask, a: V, low: V) -> V {
+    let (zero, one, lowering) = (V::constant(isa, 0.0), V::constant(isa, 1.0), lowering(isa));
+    let (rest, lifted) = decay(isa, a, low);
     let power = lifted.mul(lowering);
     let sum = rest.mul_add(power, power.add(one));
     let lost = rest.mul_add(power, power.sub(sum.sub(one)));
     let share = one.div(sum);
     let minus = negative(share);
     let error = minus.mul_add(lost, minus.mul_add(sum, one));
-    let below = z.lt(V::constant(isa, 0.0));
-    Logistic {
-        share,
-        power: lifted.or_else(below, one),
-        rest: error.add(rest).or_else(below, error),
-        lowering: lowering.or_else(below, one),
-    }
+    let x = x.mul(lifted.or_else(below, one));
+    let base = x.mul(share);
+    let low = base.mul_add(error, x.mul_add(share, negative(base)));
+    let rest = rest.or_else(below, zero);
+    base.add(base.mul_add(rest, low.mul_add(rest, low))).mul(lowering.or_else(below, one))
 }
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
 pub(crate) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
-    let l = logistic(isa, x);
-    let share = l.share.mul(l.power);
-    share.mul_add(l.rest, share).mul(l.lowering)
+    let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
+    share(isa, one, x.lt(zero), abs(x), zero)
 }
 
 /// `x sigmoid(x)`.
 #[inline(always)]
 pub(crate) fn silu<V: Vector>(isa: V::Isa, x: V) -> V {
-    logistic_product(isa, x, x)
+    logistic_product(isa, x, abs(x), V::constant(isa, 0.0))
 }
 
-/// `x / (1 + e^-z)` where z has the sign of x and is not much smaller.
+/// `x sigmoid(z)`, where z has the sign of x; of the size of z in two parts.
 #[inline(always)]
-fn logistic_product<V: Vector>(isa: V::Isa, x: V, z: V) -> V {
-    let l = logistic(isa, z);
+fn logistic_product<V: Vector>(isa: V::Isa, x: V, size: V, low: V) -> V {
     // Where e^z has long been 0 it is taken to be constant.
     let bounded = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
-    let share = bounded.mul(l.power).mul(l.share);
-    let y = share.mul_add(l.rest, share).mul(l.lowering);
-    let y = x.or_else(x.eq(V::constant(isa, f64::INFINITY)), y);
-    nan_of_negative_infinity(isa, x, y)
+    of_infinities(isa, x, share(isa, bounded, x.lt(V::constant(isa, 0.0)), size, low))
 }
 
-/// y, but NaN where x is -inf: a product of it and 0.
+/// y with the sign of x, which it has but for zeros; but inf where x is that, and NaN where it is -inf: a product of
+/// it and 0.
 #[inline(always)]
-pub(super) fn nan_of_negative_infinity<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
-    V::constant(isa, f64::NAN).or_else(x.eq(V::constant(isa, f64::NEG_INFINITY)), y)
+fn of_infinities<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
+    let infinity = V::constant(isa, f64::INFINITY);
+    let y = x.or_else(x.eq(infinity), with_sign(y, x));
+    V::constant(isa, f64::NAN).or_else(x.eq(negative(infinity)), y)
 }
 
 /// `log(1 + e^-a)` for a >= 0.
 ///
-/// log(1 + e) = 2 atanh(s / 2) with s = 2 e / (2 + e), which lies in [0, 2/3].
+/// log(1 + e) = 2 atanh(s / 2) with s = 2 e / (2 + e) = e (1 - e / (2 + e)), which lies in [0, 2/3].
 #[inline(always)]
 pub(crate) fn log1p_exp_negative<V: Vector>(isa: V::Isa, a: V) -> V {
     let (two, lowering) = (V::constant(isa, 2.0), lowering(isa));
-    let (rest, lifted) = exp_lifted_parts(isa, negative(a));
+    let (rest, lifted) = decay(isa, a, V::constant(isa, 0.0));
     let power = lifted.mul(lowering);
     let sum = rest.mul_add(power, power.add(two));
     let lost = rest.mul_add(power, power.sub(sum.sub(two)));
     let share = two.div(sum);
     let minus = negative(share);
-    // Twice the relative error of the quotient.
     let error = minus.mul_add(lost, minus.mul_add(sum, two));
-    let more = error.mul_add(V::constant(isa, 0.5), rest);
-    // s in two parts, lifted.
-    let first = share.mul(lifted);
-    let s = first.mul_add(more, first);
-    let low = first.mul_add(more, first.sub(s));
+    let part = error.mul_add(V::constant(isa, 0.5), rest);
+    let base = share.mul(lifted);
+    let s = base.mul_add(part, base);
     let true_s = s.mul(lowering);
     let square = true_s.mul(true_s);
-    let y = s.add(square.mul(s).mul_add(polynomial(isa, square, V::Scalar::LOG1P), low));
-    y.mul(lowering)
+    square.mul(s).mul_add(polynomial(isa, square, V::Scalar::LOG1P), s).mul(lowering)
 }
 
 /// `log(1 + e^x)`.
@@ -104,30 +96,45 @@ pub(crate) fn log_sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
     V::constant(isa, -0.0).min_or_second(x).sub(log1p_exp_negative(isa, abs(x)))
 }
 
-/// `x tanh(log(1 + e^x)) = x n / (n + 2)` with n = e (e + 2), e = e^x.
+/// `x tanh(log(1 + e^x)) = x n / (n + 2)` with n = e^x (e^x + 2).
+///
+/// In e = e^-|x|: above zero x (1 - 2 e^2 / ((1 + e)^2 + e^2)), below x e (1 - e (1 + e) / ((1 + e)^2 + 1)).
 #[inline(always)]
 pub(crate) fn mish<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (two, lowering) = (V::constant(isa, 2.0), lowering(isa));
-    // From here it is x.
-    let limit = V::constant(isa, 2.0 * V::Scalar::TANH_LIMIT);
-    let low = V::constant(isa, V::Scalar::EXP_RANGE[0]);
-    let bounded = low.max_or_second(limit.min_or_second(x));
-    let (rest, lifted) = exp_lifted_parts(isa, bounded);
-    let power = lifted.mul(lowering);
-    // e + 2, and n = power (sum + sum rest).
-    let sum = rest.mul_add(power, power.add(two));
-    let n = sum.mul_add(rest, sum).mul(power);
-    let below = n.add(two);
-    let share = bounded.div(below);
-    let first = share.mul(sum).mul(lifted);
-    let y = first.mul_add(rest, first).mul(lowering);
-    nan_of_negative_infinity(isa, x, x.or_else(limit.lt(x), y))
+    let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
+    let (rest, lifted) = decay(isa, abs(x), zero);
+    let power = lifted.mul(lowering(isa));
+    let (e, below) = (rest.mul_add(power, power), x.lt(zero));
+    let (more, square) = (e.add(one), e.mul(e));
+    let up = e.mul(more).or_else(below, square.add(square));
+    let part = up.div(more.mul_add(more, one.or_else(below, square)));
+    let rest = rest.or_else(below, zero);
+    let part = negative(part).mul_add(rest.add(one), rest);
+    let bounded = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
+    let base = bounded.mul(lifted.or_else(below, one));
+    let y = base.mul_add(part, base).mul(lowering::<V>(isa).or_else(below, one));
+    of_infinities(isa, x, y)
 }
 
-/// `x / (1 + e^-z)` with `z = 2 sqrt(2/pi) (x + 0.044715 x^3)`, gelu in the form with tanh.
+/// gelu in the form with tanh: `x sigmoid(z)` with `z = x (a + b x^2)`, a = 2 sqrt(2/pi), b = 0.044715 a.
+///
+/// An error of z is one of the result, so it is computed in two parts.
 #[inline(always)]
 pub(crate) fn gelu_tanh<V: Vector>(isa: V::Isa, x: V) -> V {
-    let [a, b]: [V; 2] = constants(isa, [1.595_769_121_605_730_8, 0.071_354_816_272_600_25]);
-    let z = x.mul(x.mul(x).mul_add(b, a));
-    logistic_product(isa, x, z)
+    let [a, a_low]: [V; 2] = constants(isa, V::Scalar::GELU_LINE);
+    let [b, b_low]: [V; 2] = constants(isa, V::Scalar::GELU_CUBE);
+    // Beyond, e^-z has long been 0.
+    let size = V::constant(isa, 25.0).min_or_second(abs(x));
+    let square = size.mul(size);
+    let square_low = size.mul_add(size, negative(square));
+    let bend = square.mul(b);
+    let bend_low = square.mul_add(b, negative(bend)).add(square.mul_add(b_low, square_low.mul(b)));
+    // Knuth's TwoSum, since either may be the larger.
+    let sum = bend.add(a);
+    let seen = sum.sub(a);
+    let lost = a.sub(sum.sub(seen)).add(bend.sub(seen));
+    let low = lost.add(bend_low.add(a_low));
+    let z = size.mul(sum);
+    let z_low = size.mul_add(low, size.mul_add(sum, negative(z)));
+    logistic_product(isa, x, z, z_low)
 }

@@ -9,6 +9,7 @@ mod hyperbolic;
 mod inverse;
 mod logarithm;
 mod logistic;
+mod power;
 mod tables;
 mod trigonometric;
 
@@ -23,6 +24,7 @@ pub(crate) use hyperbolic::{cosh, sinh, tanh};
 pub(crate) use inverse::{acos, acosh, asin, asinh, atan, atan2, atanh};
 pub(crate) use logarithm::{log, log1p, log2, log10};
 pub(crate) use logistic::{gelu_tanh, log_sigmoid, log1p_exp_negative, mish, sigmoid, silu, softplus};
+pub(crate) use power::{ShortPower, hypot, logaddexp, pow, xlogy};
 pub(crate) use trigonometric::{cos, sin, tan};
 
 /// The numbers that the functions need, for one width.
@@ -32,6 +34,7 @@ pub(crate) trait Tables: Scalar {
     const EXP2: &'static [Self];
     const LOG: &'static [Self];
     const LOG1P: &'static [Self];
+    const LOG_TAIL: &'static [Self];
     const TANH: &'static [Self];
     const SINH: &'static [Self];
     const SIN: &'static [Self];
@@ -58,6 +61,12 @@ pub(crate) trait Tables: Scalar {
     const LN_2: [f64; 2];
     /// The logarithm of 2 to base 10, as ln 2.
     const LOG10_2: [f64; 2];
+    /// 2 / 3 in two parts.
+    const TWO_THIRDS: [f64; 2];
+    /// 2 sqrt(2 / pi) in two parts.
+    const GELU_LINE: [f64; 2];
+    /// 0.044715 times it in two parts.
+    const GELU_CUBE: [f64; 2];
     /// 1 / ln 2 in two parts.
     const LOG2_E: [f64; 2];
     /// 1 / ln 10 in two parts.
@@ -98,6 +107,7 @@ impl Tables for f32 {
         EXP2 = EXP2_F32;
         LOG = LOG_F32;
         LOG1P = LOG1P_F32;
+        LOG_TAIL = LOG_TAIL_F32;
         TANH = TANH_F32;
         SINH = SINH_F32;
         SIN = SIN_F32;
@@ -118,6 +128,9 @@ impl Tables for f32 {
     const TRIGONOMETRIC_LIMIT: f64 = 100_000.0;
     const LN_2: [f64; 2] = [0.693_359_375, -2.121_944_400_546_905_8e-4];
     const LOG10_2: [f64; 2] = [0.301_025_390_625, 4.605_039_066_518_657e-6];
+    const TWO_THIRDS: [f64; 2] = [0.666_666_686_534_881_6, -1.986_821_551_724_915_5e-8];
+    const GELU_LINE: [f64; 2] = [1.595_769_166_946_411_1, -4.534_068_054_340_423e-8];
+    const GELU_CUBE: [f64; 2] = [0.071_354_813_873_767_85, 2.398_832_465_995_989_7e-9];
     const LOG2_E: [f64; 2] = [1.442_695_021_629_333_5, 1.925_963_033_500_011e-8];
     const LOG10_E: [f64; 2] = [0.434_294_492_006_301_9, -1.010_304_995_219_257_8e-8];
     const EXP_RANGE: [f64; 2] = [-110.0, 90.0];
@@ -143,6 +156,7 @@ impl Tables for f64 {
         EXP2 = EXP2_F64;
         LOG = LOG_F64;
         LOG1P = LOG1P_F64;
+        LOG_TAIL = LOG_TAIL_F64;
         TANH = TANH_F64;
         SINH = SINH_F64;
         SIN = SIN_F64;
@@ -163,6 +177,9 @@ impl Tables for f64 {
     const TRIGONOMETRIC_LIMIT: f64 = 1e8;
     const LN_2: [f64; 2] = [6.931_471_803_691_238_164_90e-1, 1.908_214_929_270_587_700_02e-10];
     const LOG10_2: [f64; 2] = [0.301_029_995_663_952_83, 2.836_339_455_104_496_4e-14];
+    const TWO_THIRDS: [f64; 2] = [2.0 / 3.0, 3.700_743_415_417_188e-17];
+    const GELU_LINE: [f64; 2] = [1.595_769_121_605_730_8, -9.969_308_809_110_92e-17];
+    const GELU_CUBE: [f64; 2] = [0.071_354_816_272_600_25, -6.175_149_918_155_315e-19];
     const LOG2_E: [f64; 2] = [std::f64::consts::LOG2_E, 2.035_527_374_093_103_3e-17];
     const LOG10_E: [f64; 2] = [std::f64::consts::LOG10_E, 1.098_319_650_216_765e-17];
     const EXP_RANGE: [f64; 2] = [-770.0, 711.0];
@@ -199,7 +216,7 @@ fn negative<V: Vector>(x: V) -> V {
     bits.xor(bits.splat_like(V::Scalar::SIGN)).real()
 }
 
-/// A value that is not negative, with the sign of another.
+/// A value with the sign of another, which must be its own unless it is positive.
 #[inline(always)]
 fn with_sign<V: Vector>(size: V, of: V) -> V {
     let bits = of.bits();
