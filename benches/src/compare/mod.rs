@@ -203,3 +203,6 @@ pub fn cases() -> Vec<Case> {
     peers::add(&mut cases);
     cases
 }
+
+#[cfg(test)]
+mod tests;
