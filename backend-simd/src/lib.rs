@@ -13,7 +13,7 @@
 //! | `random` | random fills |
 //! | `tuning` | thresholds, each with its measurement |
 //!
-//! What has no kernel here is handed, visibly, to [`Naive`](rusttorch_backend_naive::Naive).
+//! What has no kernel here is handed, visibly, to [`Naive`].
 //!
 //! # The bit promise
 //!

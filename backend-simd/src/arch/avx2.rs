@@ -273,7 +273,7 @@ macro_rules! avx2 {
                 self.shift_left::<$sign>()
             }
             #[inline(always)]
-            fn from_exponent(self) -> Self {
+            fn exponent_as_number(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
             #[inline(always)]

@@ -44,8 +44,11 @@ impl Isa for Avx512 {
 /// A call of an instruction on vectors.
 macro_rules! on {
     ($f:ident $(::<$k:tt>)? ($($a:expr),*)) => {
-        // SAFETY: a vector exists only where a token does, which proves the features.
-        unsafe { $f $(::<$k>)? ($($a),*) }
+        // SAFETY: a vector exists only where a token does, which proves the features. Casts need no proof.
+        #[allow(unused_unsafe, reason = "some of the functions are safe")]
+        unsafe {
+            $f $(::<$k>)? ($($a),*)
+        }
     };
 }
 
@@ -250,7 +253,7 @@ macro_rules! avx512 {
                 self.shift_left::<$sign>()
             }
             #[inline(always)]
-            fn from_exponent(self) -> Self {
+            fn exponent_as_number(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
             #[inline(always)]

@@ -168,6 +168,6 @@ pub(crate) trait Bits: Copy {
     /// Shifts bit 1 to the place of the sign and drops what was there.
     fn to_sign(self) -> Self;
     /// Shifts right by the width of a mantissa: the sign and the exponent to the place of a number.
-    fn from_exponent(self) -> Self;
+    fn exponent_as_number(self) -> Self;
     fn real(self) -> Self::Real;
 }

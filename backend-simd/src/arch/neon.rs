@@ -248,7 +248,7 @@ macro_rules! neon {
                 self.shift_left::<$sign>()
             }
             #[inline(always)]
-            fn from_exponent(self) -> Self {
+            fn exponent_as_number(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
             #[inline(always)]

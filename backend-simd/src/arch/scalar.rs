@@ -216,7 +216,7 @@ macro_rules! portable {
                 self.shift_left::<$sign>()
             }
             #[inline]
-            fn from_exponent(self) -> Self {
+            fn exponent_as_number(self) -> Self {
                 self.shift_right::<$mantissa>()
             }
             #[inline]

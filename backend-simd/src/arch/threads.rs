@@ -37,12 +37,11 @@ pub(crate) fn threads() -> usize {
 /// done. A panic of a task is passed on after that.
 pub(crate) fn parallel(tasks: usize, body: impl Fn(usize) + Sync) {
     let helpers = threads().min(tasks).saturating_sub(1);
-    if helpers > 0 {
-        if let Some(pool) = Pool::current() {
-            if pool.run(tasks, helpers, &body) {
-                return;
-            }
-        }
+    if helpers > 0
+        && let Some(pool) = Pool::current()
+        && pool.run(tasks, helpers, &body)
+    {
+        return;
     }
     (0..tasks).for_each(body);
 }
@@ -165,10 +164,10 @@ impl Call<'_> {
             if task >= self.tasks {
                 return;
             }
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.body)(task))) {
-                if let Ok(mut first) = self.panicked.lock() {
-                    first.get_or_insert(panic);
-                }
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.body)(task)))
+                && let Ok(mut first) = self.panicked.lock()
+            {
+                first.get_or_insert(panic);
             }
         }
     }
@@ -286,10 +285,10 @@ impl Pool {
         }
         call.work();
         self.close();
-        if let Ok(mut panicked) = call.panicked.lock() {
-            if let Some(panic) = panicked.take() {
-                resume_unwind(panic);
-            }
+        if let Ok(mut panicked) = call.panicked.lock()
+            && let Some(panic) = panicked.take()
+        {
+            resume_unwind(panic);
         }
         true
     }

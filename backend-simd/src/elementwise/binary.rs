@@ -57,6 +57,7 @@ functions! {
         b.or_else(a.eq(zero), one.or_else(zero.lt(a), zero))
     };
     Atan2 = |isa, a, b| math::atan2(isa, a, b);
+    Pow = |isa, a, b| math::pow(isa, a, b);
     Hypot = |isa, a, b| hypot(isa, a, b);
     /// Zero where a is, unless b is NaN.
     Xlogy = |isa, a, b| {
@@ -107,7 +108,7 @@ macro_rules! with_function {
     ($op:expr, $F:ident => $body:expr, else $other:expr) => {
         with_function! { @arms $op, $F => $body, else $other;
             Add Sub Mul Div FloorDivide TruncDivide Remainder Fmod Maximum Minimum Fmax Fmin Copysign Heaviside Xlogy Atan2
-            Hypot
+            Hypot Pow
         }
     };
     (@arms $op:expr, $F:ident => $body:expr, else $other:expr; $($Name:ident)*) => {
@@ -126,7 +127,7 @@ fn cost(op: BinaryOp) -> Cost {
     use BinaryOp::*;
     match op {
         FloorDivide | TruncDivide | Remainder | Fmod | Hypot => Cost::MEDIUM,
-        Xlogy | Atan2 => Cost::HEAVY,
+        Xlogy | Atan2 | Pow => Cost::HEAVY,
         _ => Cost::LIGHT,
     }
 }
@@ -381,7 +382,7 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
         )
         .with_ops(Family::Binary, &["sub", "floor_divide", "remainder", "fmod"], DTypeSet::NUMBERS)
         .with_ops(Family::Binary, &["trunc_divide"], DTypeSet::INTS.union(DTypeSet::WIDE))
-        .with_ops(Family::Binary, &["div", "copysign", "xlogy", "atan2", "hypot"], DTypeSet::FLOATS)
+        .with_ops(Family::Binary, &["div", "copysign", "xlogy", "atan2", "hypot", "pow"], DTypeSet::FLOATS)
         .with_ops(Family::Binary, &["bitwise_and", "bitwise_or", "bitwise_xor"], DTypeSet::INTEGRAL)
         .with_ops(Family::Binary, &["bitwise_left_shift", "bitwise_right_shift"], DTypeSet::INTS)
 }

@@ -41,7 +41,7 @@ pub(super) fn products<T: Integer>(
         let Plane { rows, columns, .. } = c.plane();
         let work =
             rows.saturating_mul(columns).saturating_mul(a.columns() * size_of::<T>()).saturating_mul(4);
-        let tasks = if threads() == 1 { 1 } else { (work / tuning::TASK).min(64).max(1) };
+        let tasks = if threads() == 1 { 1 } else { (work / tuning::TASK).clamp(1, 64) };
         // By rows if there are many, or else by columns.
         let by_rows = rows >= columns;
         let height = if by_rows { rows.div_ceil(tasks).next_multiple_of(HIGH) } else { rows };

@@ -147,7 +147,7 @@ impl<'a, T: Copy> Matrix<'a, T> {
 
     /// The memory from the first element on.
     #[inline(always)]
-    pub(super) fn from_start(&self) -> &'a [T] {
+    pub(super) fn onwards(&self) -> &'a [T] {
         self.data.get(self.at as usize..).unwrap_or(&[])
     }
 

@@ -66,10 +66,10 @@ pub(super) fn product<'a, T: Number>(
         // fma(x, y, z) is fma(y, x, z): the transposed problem has the same bits.
         (a, b, c) = (b.transposed(), a.transposed(), c.transposed());
     }
-    if c.plane().rows == 1 {
-        if let Some(result) = vector::product(level, a, b, c.reborrow()) {
-            return result;
-        }
+    if c.plane().rows == 1
+        && let Some(result) = vector::product(level, a, b, c.reborrow())
+    {
+        return result;
     }
     if c.plane().rows > tuning::FEW_ROWS {
         many_rows(level, tile, a, b, c)
@@ -378,10 +378,8 @@ fn any_tile<T: Number, I: Isa, const COPY: bool>(
 ) {
     let lanes = T::V::<I>::LANES;
     const { assert!(I::COLUMNS <= 2) };
-    if const { I::COLUMNS == 2 } {
-        if COPY || c.plane().columns > lanes {
-            return tile::<T::V<I>, 2, COPY>(isa, a, b, c, first, copy);
-        }
+    if const { I::COLUMNS == 2 } && (COPY || c.plane().columns > lanes) {
+        return tile::<T::V<I>, 2, COPY>(isa, a, b, c, first, copy);
     }
     if const { !COPY || I::COLUMNS == 1 } {
         tile::<T::V<I>, 1, COPY>(isa, a, b.part(0..b.rows(), 0..lanes), c, first, copy);

@@ -226,7 +226,7 @@ fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I
                 for j in 0..lanes {
                     b.fetch(k + tuning::FETCH, j);
                 }
-                let from = b.part(k..k + lanes, 0..lanes).from_start();
+                let from = b.part(k..k + lanes, 0..lanes).onwards();
                 T::V::<I>::transpose(isa, from, b.plane().column as usize, room, lanes);
             } else {
                 for r in 0..n {

@@ -205,21 +205,29 @@ impl<'a, H: Stored> Call<'a, H> {
                         Some(class) => {
                             let g = grads.of(start + j);
                             let hit: H::Wide = of(self.used(class).to_f64() * share * g);
-                            (Some((class, hit)), each * g)
+                            // Not 0 times a gradient that may be infinite, as one through a mean over nothing is.
+                            (Some((class, hit)), if self.label_smoothing > 0.0 { each * g } else { 0.0 })
                         }
                     };
                     let hit = target.map_or(0.0, |(_, hit)| hit.to_f64());
-                    let total = if each == 0.0 { of(hit) } else { of(hit + each * all) };
+                    let total = match weights {
+                        _ if each == 0.0 => of(hit),
+                        // Infinities of both signs are NaN, which their product with the sum would not be.
+                        Some(w) if !each.is_finite() => {
+                            of(hit + w.iter().map(|w| w.to_f64() * each).sum::<f64>())
+                        }
+                        _ => of(hit + each * all),
+                    };
                     let x = self.logits(row, &mut gathered);
                     let weights =
                         if self.label_smoothing > 0.0 && row.class.is_some() { weights } else { None };
                     let each = of(each);
                     let kernel = |out| Slopes { x, target, each, weights, total, out };
-                    if beside == 1 {
-                        if let Some(out) = H::as_wide_mut(block) {
-                            self.level.enter(kernel(out));
-                            continue;
-                        }
+                    if beside == 1
+                        && let Some(out) = H::as_wide_mut(block)
+                    {
+                        self.level.enter(kernel(out));
+                        continue;
                     }
                     slopes.resize(self.classes, H::Wide::default());
                     self.level.enter(kernel(&mut slopes));

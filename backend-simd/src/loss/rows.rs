@@ -46,7 +46,7 @@ impl<T: Float> Kernel for Costs<'_, T> {
                 tail,
                 largest: Real::splat(isa, largest),
                 log: Real::splat(isa, log),
-                weights: w.map(|w| T::V::<I>::chunks(w)),
+                weights: w.map(T::V::<I>::chunks),
             };
             spread.push(tree::sum::<T::V<I>, _>(isa, &logs));
         }
@@ -179,13 +179,16 @@ impl<V: Vector> Terms<V> for Exponentials<'_, V> {
     }
 }
 
+/// Whole vectors, and what is left over.
+type Chunks<'a, V> = (&'a [<V as Real>::Array], &'a [<V as Real>::Scalar]);
+
 /// `(x - largest) - log`, times a weight if there are some.
 struct Logs<'a, V: Real> {
     vectors: &'a [V::Array],
     tail: &'a [V::Scalar],
     largest: V,
     log: V,
-    weights: Option<(&'a [V::Array], &'a [V::Scalar])>,
+    weights: Option<Chunks<'a, V>>,
 }
 
 impl<V: Vector> Terms<V> for Logs<'_, V> {

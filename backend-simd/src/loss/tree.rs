@@ -73,15 +73,15 @@ pub(super) fn first<V: Real>(isa: V::Isa, v: V, n: usize) -> V {
     V::load(isa, &lanes)
 }
 
-/// The lanes as a tree of halves.
+/// The lanes as a tree, neighbours first.
 #[inline(always)]
 fn lanes_sum<V: Real>(lanes: &mut V::Array) -> V::Scalar {
-    let mut n = V::LANES;
-    while n > 1 {
-        n /= 2;
-        for i in 0..n {
-            lanes.as_mut()[i] = plus(lanes.as_ref()[i], lanes.as_ref()[i + n]);
+    let mut step = 1;
+    while step < V::LANES {
+        for i in (0..V::LANES).step_by(2 * step) {
+            lanes.as_mut()[i] = plus(lanes.as_ref()[i], lanes.as_ref()[i + step]);
         }
+        step *= 2;
     }
     lanes.as_ref()[0]
 }

@@ -76,7 +76,8 @@ pub(crate) fn erf<V: Vector>(isa: V::Isa, x: V) -> V {
 pub(crate) fn erfc<V: Vector>(isa: V::Isa, x: V) -> V {
     // Beyond, it has long been 0.
     let size = V::constant(isa, V::Scalar::ERFC_LIMIT).min_or_second(abs(x));
-    let tail = of_reciprocal(isa, size, [0.375, 127.0 / 256.0], V::Scalar::ERFC, gauss(isa, size, -1.0), None);
+    let tail =
+        of_reciprocal(isa, size, [0.375, 127.0 / 256.0], V::Scalar::ERFC, gauss(isa, size, -1.0), None);
     let tail = tail.mul(lowering(isa));
     V::constant(isa, 2.0).sub(tail).or_else(x.lt(V::constant(isa, 0.0)), tail)
 }

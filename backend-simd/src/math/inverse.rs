@@ -2,7 +2,7 @@
 
 use super::logarithm::log1p_of_parts;
 use super::{Tables, Vector, abs, constants, negative, polynomial, with_sign};
-use crate::arch::{Bits, Mask};
+use crate::arch::Mask;
 
 /// For |x| <= 1/2 `asin|x|`, else `asin(sqrt((1 - |x|) / 2))`, whose double is `acos|x|`, each as its first term and
 /// the rest; and where it is the first.

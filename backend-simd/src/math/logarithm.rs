@@ -10,7 +10,7 @@ pub(super) fn split_exponent<V: Vector>(isa: V::Isa, x: V, bias: V) -> (V, V) {
     // From sqrt 1/2 to sqrt 2 this has the exponent of 1.
     let moved = bits.add(bits.splat_like(V::Scalar::ONE)).sub(bits.splat_like(V::Scalar::ROOT_HALF));
     let magic = V::constant(isa, V::Scalar::MAGIC);
-    let n = moved.from_exponent().add(magic.bits()).real().sub(bias);
+    let n = moved.exponent_as_number().add(magic.bits()).real().sub(bias);
     let m = moved.and(bits.splat_like(V::Scalar::MANTISSA)).add(bits.splat_like(V::Scalar::ROOT_HALF));
     (n, m.real())
 }

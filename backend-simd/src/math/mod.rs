@@ -23,8 +23,8 @@ pub(crate) use exponential::{exp, exp_nonpositive, exp2, expm1};
 pub(crate) use hyperbolic::{cosh, sinh, tanh};
 pub(crate) use inverse::{acos, acosh, asin, asinh, atan, atan2, atanh};
 pub(crate) use logarithm::{log, log1p, log2, log10};
-pub(crate) use logistic::{gelu_tanh, log_sigmoid, log1p_exp_negative, mish, sigmoid, silu, softplus};
-pub(crate) use power::{ShortPower, hypot, logaddexp, pow, xlogy};
+pub(crate) use logistic::{gelu_tanh, log_sigmoid, mish, sigmoid, silu, softplus};
+pub(crate) use power::pow;
 pub(crate) use trigonometric::{cos, sin, tan};
 
 /// The numbers that the functions need, for one width.
@@ -175,7 +175,7 @@ impl Tables for f64 {
     const HALF_PI: [f64; 3] =
         [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33];
     const TRIGONOMETRIC_LIMIT: f64 = 1e8;
-    const LN_2: [f64; 2] = [6.931_471_803_691_238_164_90e-1, 1.908_214_929_270_587_700_02e-10];
+    const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
     const LOG10_2: [f64; 2] = [0.301_029_995_663_952_83, 2.836_339_455_104_496_4e-14];
     const TWO_THIRDS: [f64; 2] = [2.0 / 3.0, 3.700_743_415_417_188e-17];
     const GELU_LINE: [f64; 2] = [1.595_769_121_605_730_8, -9.969_308_809_110_92e-17];

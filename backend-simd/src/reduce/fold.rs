@@ -2,7 +2,7 @@
 //!
 //! Element `e` of a chunk belongs to lane `e % LANES`. A *block* is eight vectors, joined as a tree,
 //! `((v0 v1) (v2 v3)) ((v4 v5) (v6 v7))`; the blocks of a chunk (16 of them) are chained, and the lanes are joined
-//! halves first. So a row is folded with one accumulator, and columns with one per lane and column: lane `l` of a
+//! neighbours first. So a row is folded with one accumulator, and columns with one per lane and column: lane `l` of a
 //! block takes the rows `l`, `l + LANES`, .., and each row is read once, in stretches.
 //!
 //! What is missing in the last block is filled up with an element that changes nothing. No sum has more than
@@ -223,12 +223,12 @@ fn join_lanes<V: Vector<Scalar: Number>, F: Fold>(f: F, v: V) -> V::Scalar {
     let mut lanes = V::zeros();
     v.store(&mut lanes);
     let lanes = lanes.as_mut();
-    let mut half = V::LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] = f.join_one(lanes[i], lanes[i + half]);
+    let mut step = 1;
+    while step < V::LANES {
+        for i in (0..V::LANES).step_by(2 * step) {
+            lanes[i] = f.join_one(lanes[i], lanes[i + step]);
         }
-        half /= 2;
+        step *= 2;
     }
     lanes[0]
 }
@@ -310,19 +310,20 @@ impl<V: Vector> Accumulators<V> {
 
     /// The tree over the first `live` lanes: the others have no element.
     #[inline(always)]
-    fn join_lanes<F: Fold>(&mut self, isa: V::Isa, f: F, mut live: usize) {
+    fn join_lanes<F: Fold>(&mut self, isa: V::Isa, f: F, live: usize) {
         if !F::LIVE {
             return;
         }
-        let mut half = V::LANES / 2;
-        while half > 0 {
-            let (low, high) = self.sums.split_at_mut(half * self.slots);
-            let joined = live.saturating_sub(half) * self.slots;
-            for (a, b) in low[..joined].iter_mut().zip(&high[..joined]) {
-                f.join(isa, V::load(isa, a), V::load(isa, b)).store(a);
+        let mut step = 1;
+        while step < live {
+            for lane in (0..live - step).step_by(2 * step) {
+                let (low, high) = self.sums.split_at_mut((lane + step) * self.slots);
+                let low = &mut low[lane * self.slots..][..self.slots];
+                for (a, b) in low.iter_mut().zip(&high[..self.slots]) {
+                    f.join(isa, V::load(isa, a), V::load(isa, b)).store(a);
+                }
             }
-            live = live.min(half);
-            half /= 2;
+            step *= 2;
         }
     }
 }

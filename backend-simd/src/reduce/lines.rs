@@ -215,11 +215,11 @@ impl<E: Source, const K: usize> Lines<'_, E, K> {
                 let (block, column) = (done / inner, done % inner);
                 let to = &mut out[block * n * inner..(block + 1) * n * inner];
                 done += 1;
-                if inner == 1 {
-                    if let Some(to) = E::direct_mut(to) {
-                        body.row(x, to);
-                        continue;
-                    }
+                if inner == 1
+                    && let Some(to) = E::direct_mut(to)
+                {
+                    body.row(x, to);
+                    continue;
                 }
                 result.resize(n, E::Wide::default());
                 body.row(x, &mut result);

@@ -55,10 +55,8 @@ pub(crate) fn reduce(
         ReduceOp::Norm { p } => p < 0.0 || p.is_infinite(),
         _ => false,
     };
-    if chooses {
-        if let Err(error) = not_of_nothing(op.name(), &x, &out) {
-            return Some(Err(error));
-        }
+    if chooses && let Err(error) = not_of_nothing(op.name(), &x, &out) {
+        return Some(Err(error));
     }
     let result = match op {
         ReduceOp::All | ReduceOp::Any => whole::truth(level, op, x, axes, out),

@@ -45,7 +45,8 @@ impl Moments {
     fn slowly<T: Number>(x: impl Iterator<Item = T> + Clone) -> Moments {
         let n = x.clone().count() as f64;
         let Some(origin) = x.clone().next().map(T::to_f64) else { return Moments::default() };
-        let shift = x.clone().map(|x| x.to_f64() - origin).sum::<f64>() / n;
+        // The quotients first, as a difference of large elements may overflow.
+        let shift = x.clone().map(|x| x.to_f64() / n - origin / n).sum::<f64>();
         let distance = |x: T| x.to_f64() - origin - shift;
         Moments { origin, shift, squares: x.map(|x| distance(x) * distance(x)).sum() }
     }

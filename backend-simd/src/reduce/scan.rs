@@ -37,8 +37,8 @@ pub(crate) fn scan(
         (ScanOp::Cummax | ScanOp::Cummin, Some(indices)) => match_dtype!(dtype, T => {
             let least = op == ScanOp::Cummin;
             // One output at a time: two lists of tasks are simpler than one of pairs.
-            call.run(Extremes::<T, false> { least, of: Of::NEW }, out)
-                .and_then(|()| call.run(Extremes::<T, true> { least, of: Of::NEW }, indices))
+            call.run(Extremes::<T, false> { least, _of: Of::NEW }, out)
+                .and_then(|()| call.run(Extremes::<T, true> { least, _of: Of::NEW }, indices))
         }),
         (ScanOp::Logcumsumexp, None) => match_dtype!(floats dtype, T => call.run(LogSums::<T>::NEW, out),
             else Err(refused(op.name(), dtype))),
@@ -225,7 +225,7 @@ impl Compensated {
 #[derive(Debug)]
 struct Extremes<T, const PLACES: bool> {
     least: bool,
-    of: Of<T>,
+    _of: Of<T>,
 }
 
 impl<T, const PLACES: bool> Clone for Extremes<T, PLACES> {
