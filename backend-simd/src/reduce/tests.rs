@@ -177,7 +177,8 @@ const OPS: &[ReduceOp] = &[
 fn bound(op: ReduceOp, n: usize) -> (f64, f64) {
     match op {
         ReduceOp::Sum => (1.0, 1.5 * n as f64),
-        ReduceOp::Prod => (60.0, 0.0),
+        // As many roundings as factors, which wander.
+        ReduceOp::Prod => (60f64.max(2.0 * (n as f64).sqrt()), 0.0),
         ReduceOp::Var { .. } => (3.0, 0.0),
         ReduceOp::Logsumexp => (1.0, 4.0),
         ReduceOp::Mean => (1.0, 1.5),
