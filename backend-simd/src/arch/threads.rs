@@ -229,6 +229,15 @@ struct Worker {
 static CURRENT: AtomicPtr<Pool> = AtomicPtr::new(ptr::null_mut());
 
 impl Pool {
+    fn new() -> Pool {
+        Pool {
+            busy: Mutex::new(()),
+            gate: Line(AtomicU64::new(0)),
+            call: UnsafeCell::new(ptr::null()),
+            workers: [const { OnceLock::new() }; MAX_WORKERS],
+        }
+    }
+
     /// The pool of this process; none if one cannot be set up. A pool is never freed.
     fn current() -> Option<&'static Pool> {
         let mut pool = CURRENT.load(Ordering::Acquire);
@@ -242,12 +251,7 @@ impl Pool {
     #[cold]
     fn start() -> *mut Pool {
         forget_after_fork();
-        let fresh = Box::into_raw(Box::new(Pool {
-            busy: Mutex::new(()),
-            gate: Line(AtomicU64::new(0)),
-            call: UnsafeCell::new(ptr::null()),
-            workers: [const { OnceLock::new() }; MAX_WORKERS],
-        }));
+        let fresh = Box::into_raw(Box::new(Pool::new()));
         match CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => fresh,
             Err(other) => {
