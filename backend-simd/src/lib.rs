@@ -11,6 +11,7 @@
 //! | `gemm` | matrix products |
 //! | `index`, `sort` | gather, scatter, embedding; order along an axis |
 //! | `random` | random fills |
+//! | `scratch` | memory for the time of a call |
 //! | `tuning` | thresholds, each with its measurement |
 //!
 //! What has no kernel here is handed, visibly, to [`Naive`].

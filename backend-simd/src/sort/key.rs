@@ -11,8 +11,6 @@ use rusttorch_backend::{Boolean, Element, bf16, f16};
 pub(super) trait Key: Copy + Ord + Default + Send + Sync + std::fmt::Debug + 'static {
     /// An entry that has it.
     type Entry: Entry<Key = Self>;
-    /// The most elements that an entry can count.
-    const LONGEST: u64;
     fn xor(self, mask: Self) -> Self;
     fn or(self, other: Self) -> Self;
     fn wide(self) -> u64;
@@ -34,7 +32,6 @@ macro_rules! keys {
     ($($key:ty, $entry:ty, $index:ty;)*) => { $(
         impl Key for $key {
             type Entry = $entry;
-            const LONGEST: u64 = <$index>::MAX as u64;
             #[inline(always)]
             fn xor(self, mask: $key) -> $key {
                 self ^ mask

@@ -48,7 +48,7 @@ pub(super) fn sort_line<T: Sortable>(
         .map(|(i, (line, (a, b)))| Part { line, base: i * size, a, b })
         .collect();
     parallel_each(&mut sorted, |_, part| {
-        sort_entries(part.line, mask, part.base, part.a, part.b);
+        sort_entries(part.line, mask, part.base, part.a, part.b, &mut Vec::new());
     });
     let mut run = size;
     while run * 2 < n {

@@ -30,7 +30,7 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
     claims.with(Family::Sort, DTypeSet::ALL).with(Family::Searchsorted, DTypeSet::NUMBERS)
 }
 
-/// `None` for what breaks the contract and for lines that an entry cannot count.
+/// `None` for what breaks the contract, and for lines of 2^32 elements and more: places are counted in 32 bits.
 pub(crate) fn sort(
     level: Level,
     op: SortOp,
@@ -59,10 +59,10 @@ pub(crate) fn sort(
     if !fits {
         return None;
     }
+    if u32::try_from(n).is_err() {
+        return None;
+    }
     match_dtype!(x.dtype(), T => {
-        if n as u64 > <T as Sortable>::Key::LONGEST {
-            return None;
-        }
         Some(with_dense::<T>(values, |values| with_dense::<i64>(indices, |indices| {
             if values.is_empty() {
                 return Ok(());
@@ -76,6 +76,7 @@ pub(crate) fn sort(
 struct Room<E> {
     a: Scratch<E>,
     b: Scratch<E>,
+    counts: Vec<u32>,
 }
 
 /// Writes what the op makes of a line. On one thread.
@@ -98,12 +99,12 @@ fn arrange<T: Sortable>(
         }
         SortOp::Sort { .. } | SortOp::Topk { .. } => {
             let n = line.len();
-            let Room { a, b } = match room {
+            let Room { a, b, counts } = match room {
                 Some(room) => room,
-                None => room.insert(Room { a: Scratch::new(n)?, b: Scratch::new(n)? }),
+                None => room.insert(Room { a: Scratch::new(n)?, b: Scratch::new(n)?, counts: Vec::new() }),
             };
             let a = a.slice()?;
-            radix::sort_entries(line, mask, 0, a, b.slice()?);
+            radix::sort_entries(line, mask, 0, a, b.slice()?, counts);
             put(line, mask, a, values, indices);
         }
         SortOp::Kth { k } => put(line, mask, &[select::nth(line, k)], values, indices),
