@@ -62,7 +62,7 @@ macro_rules! avx2 {
         $set1:ident $loadu:ident $storeu:ident $stream:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
         $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blendv:ident $and:ident $or:ident $xor:ident
         $movemask:ident $to_int:ident $from_int:ident;
-        $iset1:ident $iadd:ident $isub:ident $slli:ident $srli:ident $transpose:ident
+        $iset1:ident $iadd:ident $isub:ident $slli:ident $srli:ident $transpose:ident $chain:ident
     ) => {
         #[derive(Debug, Clone, Copy)]
         pub(crate) struct $V([$reg; 2]);
@@ -225,6 +225,18 @@ macro_rules! avx2 {
                 // SAFETY: the token proves the features.
                 unsafe { $transpose(from, step, to, to_step) };
             }
+            #[inline(always)]
+            fn add_columns<const SPLIT: bool>(
+                _: Avx2,
+                sums: [Self; 2],
+                from: [&[$real]; 2],
+                step: usize,
+                gap: usize,
+                x: &[$real],
+            ) -> [Self; 2] {
+                // SAFETY: a vector exists only where a token does, which proves the features.
+                unsafe { $chain::<SPLIT>(sums.map(|sum| sum.0), from, step, gap, x) }.map($V)
+            }
         }
 
         impl Bits for $B {
@@ -289,71 +301,137 @@ avx2! {
     _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_stream_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps
     _mm256_sqrt_ps _mm256_round_ps _mm256_max_ps _mm256_min_ps _mm256_cmp_ps _mm256_blendv_ps _mm256_and_ps _mm256_or_ps _mm256_xor_ps
     _mm256_movemask_ps _mm256_castps_si256 _mm256_castsi256_ps;
-    _mm256_set1_epi32 _mm256_add_epi32 _mm256_sub_epi32 _mm256_slli_epi32 _mm256_srli_epi32 transpose_f32
+    _mm256_set1_epi32 _mm256_add_epi32 _mm256_sub_epi32 _mm256_slli_epi32 _mm256_srli_epi32 transpose_f32 chains_f32
 }
 avx2! {
     F64 U64 M64 f64, u64 as i64, 8, 52, 62, __m256d;
     _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_stream_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd _mm256_fmadd_pd
     _mm256_sqrt_pd _mm256_round_pd _mm256_max_pd _mm256_min_pd _mm256_cmp_pd _mm256_blendv_pd _mm256_and_pd _mm256_or_pd _mm256_xor_pd
     _mm256_movemask_pd _mm256_castpd_si256 _mm256_castsi256_pd;
-    _mm256_set1_epi64x _mm256_add_epi64 _mm256_sub_epi64 _mm256_slli_epi64 _mm256_srli_epi64 transpose_f64
+    _mm256_set1_epi64x _mm256_add_epi64 _mm256_sub_epi64 _mm256_slli_epi64 _mm256_srli_epi64 transpose_f64 chains_f64
 }
 
-/// A square of 16 as [`Real::transpose`] has it: in blocks of 8, each half of a register taken from a row of its
-/// own, so that no value crosses from one half to the other.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) fn transpose_f32(from: &[f32], step: usize, to: &mut [f32], to_step: usize) {
-    assert!(from.len() >= 16 && step <= (from.len() - 16) / 15);
-    assert!(to.len() >= 16 && to_step <= (to.len() - 16) / 15);
-    // Four columns of a row.
-    let quad = |row: usize, column: usize| {
-        let at = from.as_ptr().wrapping_add(row * step + column);
-        // SAFETY: row < 16 and column <= 12, and 15 * step + 16 elements are there.
-        unsafe { _mm_loadu_ps(at) }
-    };
-    for i in [0, 8] {
-        for j in [0, 4, 8, 12] {
-            let [a, b, c, d] = std::array::from_fn(|k| _mm256_set_m128(quad(i + k + 4, j), quad(i + k, j)));
-            let low_ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
-            let low_cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
-            let high_ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
-            let high_cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
-            let columns = [
-                _mm256_unpacklo_pd(low_ab, low_cd),
-                _mm256_unpackhi_pd(low_ab, low_cd),
-                _mm256_unpacklo_pd(high_ab, high_cd),
-                _mm256_unpackhi_pd(high_ab, high_cd),
-            ];
-            for (k, column) in columns.into_iter().enumerate() {
-                let at = to.as_mut_ptr().wrapping_add((j + k) * to_step + i);
-                // SAFETY: j + k < 16 and i <= 8, and 15 * to_step + 16 elements are there.
-                unsafe { _mm256_storeu_pd(at.cast(), column) };
-            }
-        }
-    }
+/// Whether `n` rows of `n` elements, `step` apart, lie in a slice.
+#[inline(always)]
+fn holds<T>(slice: &[T], rows: usize, step: usize, n: usize) -> bool {
+    step.checked_mul(rows - 1).and_then(|reach| reach.checked_add(n)).is_some_and(|reach| reach <= slice.len())
 }
 
-/// A square of 8 as [`Real::transpose`] has it; see [`transpose_f32`].
+/// Four columns of eight rows, four `step` apart and four more from `second` on. Each half of a register is taken
+/// from a row of its own, so that no value crosses from one half to the other.
+///
+/// # Safety
+/// `3 * step + 4` elements are there, of the first rows and of the second ones.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn transpose_f64(from: &[f64], step: usize, to: &mut [f64], to_step: usize) {
-    assert!(from.len() >= 8 && step <= (from.len() - 8) / 7);
-    assert!(to.len() >= 8 && to_step <= (to.len() - 8) / 7);
-    // Two columns of a row.
-    let pair = |row: usize, column: usize| {
-        let at = from.as_ptr().wrapping_add(row * step + column);
-        // SAFETY: row < 8 and column <= 6, and 7 * step + 8 elements are there.
-        unsafe { _mm_loadu_pd(at) }
+unsafe fn columns_f32(first: *const f32, second: *const f32, step: usize) -> [__m256; 4] {
+    let quads = |row: usize| {
+        // SAFETY: row < 4.
+        let low = unsafe { _mm_loadu_ps(first.wrapping_add(row * step)) };
+        // SAFETY: row < 4.
+        let high = unsafe { _mm_loadu_ps(second.wrapping_add(row * step)) };
+        _mm256_set_m128(high, low)
     };
-    for i in [0, 4] {
-        for j in [0, 2, 4, 6] {
-            let [a, b] = std::array::from_fn(|k| _mm256_set_m128d(pair(i + k + 2, j), pair(i + k, j)));
-            for (k, column) in [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)].into_iter().enumerate() {
-                let at = to.as_mut_ptr().wrapping_add((j + k) * to_step + i);
-                // SAFETY: j + k < 8 and i <= 4, and 7 * to_step + 8 elements are there.
-                unsafe { _mm256_storeu_pd(at, column) };
+    let [a, b, c, d] = [quads(0), quads(1), quads(2), quads(3)];
+    let low_ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+    let low_cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+    let high_ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+    let high_cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+    [
+        _mm256_castpd_ps(_mm256_unpacklo_pd(low_ab, low_cd)),
+        _mm256_castpd_ps(_mm256_unpackhi_pd(low_ab, low_cd)),
+        _mm256_castpd_ps(_mm256_unpacklo_pd(high_ab, high_cd)),
+        _mm256_castpd_ps(_mm256_unpackhi_pd(high_ab, high_cd)),
+    ]
+}
+
+/// Two columns of four rows; see [`columns_f32`].
+///
+/// # Safety
+/// `step + 2` elements are there, of the first rows and of the second ones.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn columns_f64(first: *const f64, second: *const f64, step: usize) -> [__m256d; 2] {
+    let pairs = |row: usize| {
+        // SAFETY: row < 2.
+        let low = unsafe { _mm_loadu_pd(first.wrapping_add(row * step)) };
+        // SAFETY: row < 2.
+        let high = unsafe { _mm_loadu_pd(second.wrapping_add(row * step)) };
+        _mm256_set_m128d(high, low)
+    };
+    let [a, b] = [pairs(0), pairs(1)];
+    [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)]
+}
+
+macro_rules! squares {
+    ($real:ty, $reg:ty, $n:literal, $together:literal, $columns:ident, $transpose:ident, $chains:ident,
+     $set1:ident $storeu:ident $fmadd:ident $blend:ident $upper:literal) => {
+        /// A square as [`Real::transpose`] has it.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub(super) fn $transpose(from: &[$real], step: usize, to: &mut [$real], to_step: usize) {
+            assert!(holds(from, $n, step, $n) && holds(to, $n, to_step, $n));
+            for i in [0, $n / 2] {
+                for j in (0..$n).step_by($together) {
+                    let at = from.as_ptr().wrapping_add(i * step + j);
+                    // SAFETY: half of the rows from row i on, and columns up to j + $together <= $n.
+                    let columns = unsafe { $columns(at, at.wrapping_add($n / 4 * step), step) };
+                    for (k, column) in columns.into_iter().enumerate() {
+                        let at = to.as_mut_ptr().wrapping_add((j + k) * to_step + i);
+                        // SAFETY: half a row from element i on, and j + k < $n.
+                        unsafe { $storeu(at, column) };
+                    }
+                }
             }
         }
-    }
+
+        /// Chains as [`Real::add_columns`] has them, the sums in halves.
+        #[inline]
+        #[target_feature(enable = "avx2,fma")]
+        pub(super) fn $chains<const SPLIT: bool>(
+            mut sums: [[$reg; 2]; 2],
+            from: [&[$real]; 2],
+            step: usize,
+            gap: usize,
+            x: &[$real],
+        ) -> [[$reg; 2]; 2] {
+            // A part is a quarter of the lanes, wherever it lies.
+            let (rows, part) = if SPLIT { ($n / 4, gap) } else { ($n, 0) };
+            let reach = part.checked_mul(3);
+            for from in from {
+                assert!(reach.and_then(|at| from.get(at..)).is_some_and(|from| holds(from, rows, step, $n)));
+            }
+            assert!(reach.and_then(|at| x.get(at..)).is_some_and(|x| x.len() >= $n));
+            let next = if SPLIT { gap } else { $n / 4 * step };
+            // All chains take their turns, so that each has time to add up.
+            for j in (0..$n).step_by($together) {
+                for half in 0..2 {
+                    let factors: [$reg; $together] = std::array::from_fn(|k| {
+                        let at = half * 2 * part + j + k;
+                        match SPLIT {
+                            true => $blend::<$upper>($set1(x[at]), $set1(x[at + part])),
+                            false => $set1(x[j + k]),
+                        }
+                    });
+                    for (sums, from) in sums.iter_mut().zip(from) {
+                        let at = from.as_ptr().wrapping_add(half * 2 * next + j);
+                        // SAFETY: two quarters of the lanes, and columns up to j + $together <= $n.
+                        let columns = unsafe { $columns(at, at.wrapping_add(next), step) };
+                        for (column, factor) in columns.into_iter().zip(factors) {
+                            sums[half] = $fmadd(factor, column, sums[half]);
+                        }
+                    }
+                }
+            }
+            sums
+        }
+    };
+}
+squares! {
+    f32, __m256, 16, 4, columns_f32, transpose_f32, chains_f32,
+    _mm256_set1_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_blend_ps 0b1111_0000
+}
+squares! {
+    f64, __m256d, 8, 2, columns_f64, transpose_f64, chains_f64,
+    _mm256_set1_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_blend_pd 0b1100
 }

@@ -57,7 +57,7 @@ macro_rules! avx512 {
         $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $mantissa:literal, $sign:literal, $reg:ty, $mask:ty;
         $set1:ident $loadu:ident $storeu:ident $stream:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
         $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blend:ident $to_int:ident $from_int:ident;
-        $iset1:ident $iadd:ident $isub:ident $sll:ident $srl:ident $iand:ident $ior:ident $ixor:ident $transpose:ident
+        $iset1:ident $iadd:ident $isub:ident $sll:ident $srl:ident $iand:ident $ior:ident $ixor:ident $transpose:ident $chain:ident $halves:ident $whole:ident
     ) => {
         #[derive(Debug, Clone, Copy)]
         pub(crate) struct $V($reg);
@@ -206,6 +206,22 @@ macro_rules! avx512 {
                 // In halves of registers, which take fewer shuffles. SAFETY: the token proves the features.
                 unsafe { avx2::$transpose(from, step, to, to_step) };
             }
+            #[inline(always)]
+            fn add_columns<const SPLIT: bool>(
+                _: Avx512,
+                sums: [Self; 2],
+                from: [&[$real]; 2],
+                step: usize,
+                gap: usize,
+                x: &[$real],
+            ) -> [Self; 2] {
+                // SAFETY: a vector exists only where a token does, which proves the features.
+                let halves = sums.map(|sum| unsafe { $halves(sum.0) });
+                // SAFETY: as before.
+                let halves = unsafe { avx2::$chain::<SPLIT>(halves, from, step, gap, x) };
+                // SAFETY: as before.
+                halves.map(|halves| $V(unsafe { $whole(halves) }))
+            }
         }
 
         impl Bits for $B {
@@ -268,11 +284,35 @@ avx512! {
     F32 U32 M32 f32, u32 as i32, 16, 23, 30, __m512, __mmask16;
     _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_stream_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps
     _mm512_sqrt_ps _mm512_roundscale_ps _mm512_max_ps _mm512_min_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps _mm512_castps_si512 _mm512_castsi512_ps;
-    _mm512_set1_epi32 _mm512_add_epi32 _mm512_sub_epi32 _mm512_sll_epi32 _mm512_srl_epi32 _mm512_and_epi32 _mm512_or_epi32 _mm512_xor_epi32 transpose_f32
+    _mm512_set1_epi32 _mm512_add_epi32 _mm512_sub_epi32 _mm512_sll_epi32 _mm512_srl_epi32 _mm512_and_epi32 _mm512_or_epi32 _mm512_xor_epi32 transpose_f32 chains_f32 halves_f32 whole_f32
 }
 avx512! {
     F64 U64 M64 f64, u64 as i64, 8, 52, 62, __m512d, __mmask8;
     _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_stream_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd
     _mm512_sqrt_pd _mm512_roundscale_pd _mm512_max_pd _mm512_min_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd _mm512_castpd_si512 _mm512_castsi512_pd;
-    _mm512_set1_epi64 _mm512_add_epi64 _mm512_sub_epi64 _mm512_sll_epi64 _mm512_srl_epi64 _mm512_and_epi64 _mm512_or_epi64 _mm512_xor_epi64 transpose_f64
+    _mm512_set1_epi64 _mm512_add_epi64 _mm512_sub_epi64 _mm512_sll_epi64 _mm512_srl_epi64 _mm512_and_epi64 _mm512_or_epi64 _mm512_xor_epi64 transpose_f64 chains_f64 halves_f64 whole_f64
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halves_f64(v: __m512d) -> [__m256d; 2] {
+    [_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v)]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn whole_f64([low, high]: [__m256d; 2]) -> __m512d {
+    _mm512_insertf64x4::<1>(_mm512_castpd256_pd512(low), high)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halves_f32(v: __m512) -> [__m256; 2] {
+    halves_f64(_mm512_castps_pd(v)).map(|half| _mm256_castpd_ps(half))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn whole_f32(halves: [__m256; 2]) -> __m512 {
+    _mm512_castpd_ps(whole_f64(halves.map(|half| _mm256_castps_pd(half))))
 }

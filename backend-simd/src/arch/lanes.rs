@@ -124,6 +124,36 @@ pub(crate) trait Real: Copy {
     /// An array of zeros.
     fn zeros() -> Self::Array;
 
+    /// Adds to two sums, one product after the other, each rounded once, a chain per lane: lane `i` multiplies
+    /// as many elements of a row as there are lanes with those of `x`.
+    ///
+    /// The rows of a sum begin `step` apart. If not `SPLIT`, there is one per lane, from the start of `from` on, and
+    /// `x` starts at its start. If `SPLIT`, each row and `x` are cut into four parts that begin `gap` apart, and a
+    /// quarter of the lanes goes to the first part of each row, the next quarter to the second part, and so on.
+    #[inline(always)]
+    fn add_columns<const SPLIT: bool>(
+        isa: Self::Isa,
+        sums: [Self; 2],
+        from: [&[Self::Scalar]; 2],
+        step: usize,
+        gap: usize,
+        x: &[Self::Scalar],
+    ) -> [Self; 2] {
+        let rows = if SPLIT { Self::LANES / 4 } else { Self::LANES };
+        let mut out = sums;
+        for (sum, from) in out.iter_mut().zip(from) {
+            for j in 0..Self::LANES {
+                let (mut factors, mut column) = (Self::zeros(), Self::zeros());
+                for (i, (x_i, v)) in factors.as_mut().iter_mut().zip(column.as_mut()).enumerate() {
+                    *x_i = x[i / rows * gap + j];
+                    *v = from[i % rows * step + i / rows * gap + j];
+                }
+                *sum = Self::load(isa, &factors).mul_add(Self::load(isa, &column), *sum);
+            }
+        }
+        out
+    }
+
     /// A square of as many rows as there are lanes, a vector each: row `i` begins at `from[i * step]` and becomes
     /// column `i` of the rows that begin at `to[j * to_step]`.
     #[inline(always)]

@@ -13,7 +13,7 @@ impl Isa for Portable {
     type F32 = Lanes<f32, 16>;
     type F64 = Lanes<f64, 8>;
 
-    const ROWS: usize = 4;
+    const ROWS: usize = 2;
     const COLUMNS: usize = 1;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {

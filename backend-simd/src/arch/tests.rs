@@ -88,7 +88,7 @@ fn every_level_computes_the_same_bits() {
 struct Square;
 
 impl Kernel for Square {
-    type Output = (Vec<f32>, Vec<f64>);
+    type Output = (Vec<f32>, Vec<f64>, Vec<f64>);
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) -> Self::Output {
@@ -97,15 +97,39 @@ impl Kernel for Square {
         I::F32::transpose(isa, &from, 19, &mut to, 17);
         let from: Vec<f64> = (0..20 * 8).map(f64::from).collect();
         I::F64::transpose(isa, &from, 19, &mut to_wide, 17);
-        (to, to_wide)
+        let mut sums = Vec::new();
+        chains::<I::F32>(isa, &mut sums);
+        chains::<I::F64>(isa, &mut sums);
+        (to, to_wide, sums)
+    }
+}
+
+#[inline(always)]
+fn chains<V: Real>(isa: V::Isa, seen: &mut Vec<f64>) {
+    let value = |v: usize| V::Scalar::from_f64((v * 37 % 101) as f64 * 0.1);
+    let from: Vec<V::Scalar> = (0..200 * V::LANES).map(value).collect();
+    let x: Vec<V::Scalar> = (0..20 * V::LANES).map(|v| V::Scalar::from_f64(0.3 + v as f64)).collect();
+    let start = [V::load(isa, V::chunks(&x).0.last().unwrap_or(&V::zeros())), V::constant(isa, 0.5)];
+    let rows = [&from[..], &from[5..]];
+    for sums in [
+        V::add_columns::<false>(isa, start, rows, 19, 0, &x),
+        V::add_columns::<true>(isa, start, rows, 119, 21, &x),
+    ] {
+        for sum in sums {
+            let mut lanes = V::zeros();
+            sum.store(&mut lanes);
+            seen.extend(lanes.as_ref().iter().map(|v| v.to_f64()));
+        }
     }
 }
 
 #[test]
 fn a_square_is_transposed() {
     let place = |n: usize, at: usize| if at % 17 < n { ((at % 17) * 19 + at / 17) as f64 } else { -1.0 };
+    let expected = Level::all()[0].enter(Square).2;
     for level in Level::all() {
-        let (to, to_wide) = level.enter(Square);
+        let (to, to_wide, sums) = level.enter(Square);
+        assert_eq!(sums, expected, "{level}");
         assert!((0..17 * 16).all(|at| f64::from(to[at]) == place(16, at)), "{level}");
         assert!((0..17 * 8).all(|at| to_wide[at] == place(8, at)), "{level}");
     }

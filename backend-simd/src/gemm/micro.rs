@@ -12,12 +12,16 @@ use std::ops::Range;
 
 use rusttorch_backend::Element;
 
+use super::Number;
 use crate::arch::threads::parallel;
 use crate::arch::{Isa, Real};
 
 /// Products of a chain: how many k are summed up before their sum is added to the result. Part of the definition
 /// of every result (see the folder), so it must never change with the level or the shape.
 pub(super) const DEPTH: usize = 256;
+
+/// Elements of the largest tile.
+const MOST: usize = 12 * 32;
 
 /// Rows of `b` between the one that is read and the one that is fetched ahead.
 const AHEAD: isize = 8;
@@ -147,14 +151,14 @@ impl<'a, T: Copy> Matrix<'a, T> {
 
     /// The memory from the first element on.
     #[inline(always)]
-    pub(super) fn onwards(&self) -> &'a [T] {
+    pub(super) fn tail(&self) -> &'a [T] {
         self.data.get(self.at as usize..).unwrap_or(&[])
     }
 
     /// Asks for the cache line of an element, which need not exist.
     #[inline(always)]
     pub(super) fn fetch(&self, i: usize, j: usize) {
-        prefetch(self.address().wrapping_offset(self.plane.step(i, j)));
+        prefetch_far(self.address().wrapping_offset(self.plane.step(i, j)));
     }
 
     #[inline(always)]
@@ -332,6 +336,19 @@ fn prefetch<T>(address: *const T) {
     let _ = address;
 }
 
+/// The same, no nearer than the second cache.
+#[inline(always)]
+fn prefetch_far<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a prefetch never faults, and every x86-64 CPU has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 /// Adds `a @ b` to a part of `c`, or puts it there if it is the `first` block of the sum. `a` has at most
 /// [`Isa::ROWS`] rows, `b` has `W` vectors of columns that lie side by side, of which `c` may have fewer.
 ///
@@ -346,7 +363,7 @@ pub(super) fn tile<V: Real, const W: usize, const COPY: bool>(
     first: bool,
     copy: &mut [V::Scalar],
 ) where
-    V::Scalar: Element,
+    V::Scalar: Number,
 {
     macro_rules! rows {
         ($($rows:literal)*) => {
@@ -360,7 +377,7 @@ pub(super) fn tile<V: Real, const W: usize, const COPY: bool>(
             }
         };
     }
-    const { assert!(<V::Isa as Isa>::ROWS <= 12) };
+    const { assert!(<V::Isa as Isa>::ROWS <= 12 && W <= 2 && V::LANES <= 16) };
     rows!(1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
@@ -369,11 +386,11 @@ fn merge<V: Real, const R: usize, const W: usize, const COPY: bool>(
     isa: V::Isa,
     a: Matrix<'_, V::Scalar>,
     b: Matrix<'_, V::Scalar>,
-    mut c: Target<'_, V::Scalar>,
+    c: Target<'_, V::Scalar>,
     first: bool,
     copy: &mut [V::Scalar],
 ) where
-    V::Scalar: Element,
+    V::Scalar: Number,
 {
     let Plane { rows, columns, row, column } = c.plane;
     assert!(rows == R && columns <= W * V::LANES);
@@ -396,20 +413,20 @@ fn merge<V: Real, const R: usize, const W: usize, const COPY: bool>(
         }
         return;
     }
-    for (i, sums) in sums.into_iter().enumerate() {
-        for (w, mut sum) in sums.into_iter().enumerate() {
-            let mut lanes = V::zeros();
-            let places = w * V::LANES..columns.min((w + 1) * V::LANES);
-            if !first {
-                for (j, lane) in places.clone().zip(lanes.as_mut()) {
-                    *lane = c.get(i, j);
-                }
-                sum = V::load(isa, &lanes).add(sum);
-            }
-            sum.store(&mut lanes);
-            for (j, &lane) in places.zip(lanes.as_ref()) {
-                c.set(i, j, lane);
-            }
+    // Few tiles come here, so they share one loop, which has no vectors.
+    let mut lanes = [V::Scalar::default(); MOST];
+    for (sum, to) in sums.as_flattened().iter().zip(V::chunks_mut(&mut lanes).0) {
+        sum.store(to);
+    }
+    scatter(&lanes[..R * W * V::LANES], W * V::LANES, c, first);
+}
+
+/// Adds rows of sums to a part of `c`, element by element.
+#[inline(never)]
+fn scatter<T: Number>(sums: &[T], width: usize, mut c: Target<'_, T>, first: bool) {
+    for (i, sums) in sums.chunks_exact(width).enumerate() {
+        for (j, &sum) in sums[..c.plane.columns].iter().enumerate() {
+            c.set(i, j, if first { sum } else { c.get(i, j) + sum });
         }
     }
 }

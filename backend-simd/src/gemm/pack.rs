@@ -86,7 +86,7 @@ where
         while done + V::LANES <= columns {
             let whole = depth - depth % V::LANES;
             for k in (0..whole).step_by(V::LANES) {
-                let from = b.part(k..k + V::LANES, done..done + V::LANES).onwards();
+                let from = b.part(k..k + V::LANES, done..done + V::LANES).tail();
                 V::transpose(isa, from, column as usize, &mut to[k * width + done..], width);
             }
             for k in whole..depth {
@@ -170,7 +170,7 @@ fn tile<T: Float>(a: Matrix<'_, T>, to: &mut [T]) {
     const MORE: usize = 16;
     let (rows, columns) = (a.rows(), a.transposed());
     for k in 0..columns.rows() {
-        let from = columns.part(k..k + 1, 0..rows).onwards();
+        let from = columns.part(k..k + 1, 0..rows).tail();
         let to = &mut to[k * rows..];
         match (from.first_chunk::<MORE>(), to.first_chunk_mut::<MORE>()) {
             (Some(from), Some(to)) => *to = *from,

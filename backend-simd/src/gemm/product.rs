@@ -324,6 +324,7 @@ impl<T: Number> Kernel for Task<'_, T> {
                             copy = own;
                             b
                         } else {
+                            let wide = if range.len() <= T::V::<I>::LANES { T::V::<I>::LANES } else { wide };
                             panel::<T::V<I>>(isa, b, wide, own);
                             Matrix::dense(own, n, wide)
                         }
@@ -353,15 +354,12 @@ fn column<T: Number, I: Isa>(
         Some(left) => left.tile(i),
         None => a.part(tiles.range(i), 0..depth),
     };
-    if copy.is_empty() || tiles.count() == 1 {
-        for i in 0..tiles.count() {
-            any_tile::<T, I, false>(isa, left(i), b, c.part(tiles.range(i), 0..columns), first, &mut []);
-        }
-        return;
+    let (mut b, mut done) = (b, 0);
+    if !copy.is_empty() && tiles.count() > 1 {
+        any_tile::<T, I, true>(isa, left(0), b, c.part(tiles.range(0), 0..columns), first, copy);
+        (b, done) = (Matrix::dense(&*copy, depth, b.columns()), 1);
     }
-    any_tile::<T, I, true>(isa, left(0), b, c.part(tiles.range(0), 0..columns), first, copy);
-    let b = Matrix::dense(&*copy, depth, b.columns());
-    for i in 1..tiles.count() {
+    for i in done..tiles.count() {
         any_tile::<T, I, false>(isa, left(i), b, c.part(tiles.range(i), 0..columns), first, &mut []);
     }
 }

@@ -21,6 +21,9 @@ use crate::tuning::gemm as tuning;
 const LANES: usize = 16;
 const SQUARE: usize = LANES * LANES;
 
+/// Blocks of columns that are read together.
+const PARTS: usize = 4;
+
 /// Rows of `b` that are read together.
 const TOGETHER: usize = 8;
 
@@ -77,21 +80,27 @@ fn columns_of<T: Number>(
     let blocks = depth.div_ceil(DEPTH);
     let vectors = columns.div_ceil(lanes);
     // Segments of columns: wide where rows are read, and narrow where columns are.
-    let most = if b.plane().column == 1 { tuning::SEGMENT / LANES } else { 2 };
+    let by_rows = b.plane().column == 1;
+    let most = if by_rows { tuning::SEGMENT / LANES } else { 2 };
     let segment = vectors.min(most).max(1);
     let width = segment * lanes;
     let segments = vectors.div_ceil(segment);
-    let mut scratch = Scratch::new::<T>(segments * blocks * width)?;
-    let partial = &mut scratch.get_mut::<T>()[..segments * blocks * width];
-    let per_task = (task::<T>() / (DEPTH * width)).clamp(1, segments * blocks);
+    // Blocks of a task, all of one segment. Of columns, some are read together.
+    let step = if by_rows { 1 } else { PARTS };
+    let per_task = (task::<T>() / (DEPTH * width)).clamp(1, blocks).next_multiple_of(step);
+    let padded = blocks.next_multiple_of(per_task);
+    let mut scratch = Scratch::new::<T>(segments * padded * width)?;
+    let partial = &mut scratch.get_mut::<T>()[..segments * padded * width];
     parallel_chunks_mut(partial, per_task * width, |i, to| {
-        level.enter(Partial { x, b, first: i * per_task, blocks, segment, to });
+        let (segment_index, block) = (i * per_task / padded, i * per_task % padded);
+        let to = &mut to[..(blocks - block).min(per_task) * width];
+        level.enter(Partial { x, b, vector: segment_index * segment, block, width, to });
     });
-    level.enter(Sum { partial, blocks, width });
+    level.enter(Sum { partial, blocks, padded, width });
     for v in 0..vectors {
         // The last vector overlaps the one before it where the columns do not fill it.
         let from = (v * lanes).min(columns - lanes);
-        let sums = &partial[v / segment * blocks * width + v % segment * lanes..][..lanes];
+        let sums = &partial[v / segment * padded * width + v % segment * lanes..][..lanes];
         match c.line(0) {
             Some(line) => line[from..from + lanes].copy_from_slice(sums),
             None => (0..lanes).for_each(|j| c.set(0, from + j, sums[j])),
@@ -104,6 +113,8 @@ fn columns_of<T: Number>(
 struct Sum<'a, T> {
     partial: &'a mut [T],
     blocks: usize,
+    /// As many blocks as a segment has room for.
+    padded: usize,
     width: usize,
 }
 
@@ -118,8 +129,8 @@ impl<T: Number> Kernel for Sum<'_, T> {
                 *first = sum;
             };
         }
-        for segment in self.partial.chunks_exact_mut(self.blocks * self.width) {
-            let (sums, more) = segment.split_at_mut(self.width);
+        for segment in self.partial.chunks_exact_mut(self.padded * self.width) {
+            let (sums, more) = segment[..self.blocks * self.width].split_at_mut(self.width);
             for terms in more.chunks_exact(self.width) {
                 let terms = T::V::<I>::chunks(terms).0;
                 for (sum, term) in T::V::<I>::chunks_mut(sums).0.iter_mut().zip(terms) {
@@ -130,13 +141,16 @@ impl<T: Number> Kernel for Sum<'_, T> {
     }
 }
 
-/// Blocks of k of segments of columns, counted segment by segment.
+/// Some blocks of k of a segment of columns: the sums of one after the other.
 struct Partial<'a, T> {
     x: &'a [T],
     b: Matrix<'a, T>,
-    first: usize,
-    blocks: usize,
-    segment: usize,
+    /// The first vector of columns.
+    vector: usize,
+    /// The first block.
+    block: usize,
+    /// Columns of a segment; the last one may have fewer.
+    width: usize,
     to: &'a mut [T],
 }
 
@@ -147,32 +161,45 @@ impl<T: Number> Kernel for Partial<'_, T> {
     fn run<I: Isa>(self, isa: I) {
         let lanes = T::V::<I>::LANES;
         let (depth, columns) = (self.b.rows(), self.b.columns());
-        let vectors = columns.div_ceil(lanes);
-        for (i, to) in self.to.chunks_exact_mut(self.segment * lanes).enumerate() {
-            let (segment, block) = ((self.first + i) / self.blocks, (self.first + i) % self.blocks);
-            let k = block * DEPTH..depth.min((block + 1) * DEPTH);
-            let x = &self.x[k.clone()];
-            let v = segment * self.segment;
-            let n = self.segment.min(vectors - v);
-            if self.b.plane().column == 1 {
-                let end = columns.min((v + n) * lanes);
-                // All vectors but the last one of all follow each other.
-                let whole = (end - v * lanes) / lanes;
-                let (to, last) = to.split_at_mut(whole * lanes);
-                rows::<T, I>(isa, x, self.b.part(k.clone(), v * lanes..(v + whole) * lanes), to);
-                if whole < n {
+        let from = self.vector * lanes;
+        if self.b.plane().column == 1 {
+            let end = columns.min(from + self.width);
+            // All vectors but the last one of all follow each other.
+            let whole = (end - from) / lanes * lanes;
+            for (i, to) in self.to.chunks_exact_mut(self.width).enumerate() {
+                let start = (self.block + i) * DEPTH;
+                let k = start..depth.min(start + DEPTH);
+                let x = &self.x[k.clone()];
+                let (to, last) = to.split_at_mut(whole);
+                rows::<T, I>(isa, x, self.b.part(k.clone(), from..from + whole), to);
+                if from + whole < end {
                     rows::<T, I>(isa, x, self.b.part(k, columns - lanes..columns), &mut last[..lanes]);
                 }
+            }
+            return;
+        }
+        // The columns of each vector, of which the last one overlaps, and where there is one, it comes twice.
+        let at: [usize; 2] = [0, self.width - lanes].map(|j| (from + j).min(columns - lanes));
+        let mut room = self.to;
+        let mut start = self.block * DEPTH;
+        while !room.is_empty() {
+            let blocks = room.len() / self.width;
+            let whole = depth.saturating_sub(start) / DEPTH;
+            let together = if blocks.min(whole) >= PARTS { PARTS } else { 1 };
+            let (to, more) = room.split_at_mut(together * self.width);
+            if together == PARTS {
+                let k = start..start + PARTS * DEPTH;
+                parts::<T, I>(isa, &self.x[k.clone()], self.b.part(k, 0..columns), at, self.width, to);
             } else {
-                let at = |v: usize| (v * lanes).min(columns - lanes);
-                // Two by two, so that one chain runs while the other one waits.
-                let pair =
-                    [at(v), at((v + 1).min(vectors - 1))].map(|j| self.b.part(k.clone(), j..j + lanes));
-                let sums = squares::<T, I>(isa, x, pair);
+                let k = start..depth.min(start + DEPTH);
+                let b = at.map(|j| self.b.part(k.clone(), j..j + lanes));
+                let sums = squares::<T, I>(isa, &self.x[k], b);
                 for (sum, to) in sums.into_iter().zip(T::V::<I>::chunks_mut(to).0) {
                     sum.store(to);
                 }
             }
+            start += together * DEPTH;
+            room = more;
         }
     }
 }
@@ -212,39 +239,68 @@ fn some_rows<T: Number, I: Isa, const R: usize>(
     }
 }
 
-/// A block of two vectors of columns, whose elements lie side by side.
+/// A block of two vectors of columns, whose elements lie side by side, a chain to a lane.
 #[inline(always)]
 fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I>; 2] {
     let lanes = T::V::<I>::LANES;
+    let step = b[0].plane().column as usize;
     let mut sums = [T::V::<I>::constant(isa, 0.0); 2];
-    let mut room = [[T::zeroed(); SQUARE]; 2];
-    let mut k = 0;
-    while k < x.len() {
-        let n = lanes.min(x.len() - k);
-        for (b, room) in b.iter().zip(&mut room) {
-            if n == lanes {
-                for j in 0..lanes {
-                    b.fetch(k + tuning::FETCH, j);
-                }
-                let from = b.part(k..k + lanes, 0..lanes).onwards();
-                T::V::<I>::transpose(isa, from, b.plane().column as usize, room, lanes);
-            } else {
-                for r in 0..n {
-                    for j in 0..lanes {
-                        room[r * lanes + j] = b.get(k + r, j);
-                    }
-                }
+    let (whole, rest) = T::V::<I>::chunks(x);
+    for (i, x) in whole.iter().enumerate() {
+        let k = i * lanes;
+        for b in &b {
+            for j in 0..lanes {
+                b.fetch(k + tuning::FETCH, j);
             }
         }
-        for (r, &x) in x[k..k + n].iter().enumerate() {
-            let x = T::V::<I>::splat(isa, x);
-            for (sum, room) in sums.iter_mut().zip(&room) {
-                *sum = x.mul_add(T::V::<I>::load(isa, &T::V::<I>::chunks(room).0[r]), *sum);
-            }
+        let from = b.each_ref().map(|b| b.part(k..k + lanes, 0..lanes).tail());
+        sums = T::V::<I>::add_columns::<false>(isa, sums, from, step, 0, x.as_ref());
+    }
+    for (k, &x) in (x.len() - rest.len()..).zip(rest) {
+        for (sum, b) in sums.iter_mut().zip(&b) {
+            let mut row = T::V::<I>::zeros();
+            row.as_mut().iter_mut().enumerate().for_each(|(j, v)| *v = b.get(k, j));
+            *sum = T::V::<I>::splat(isa, x).mul_add(T::V::<I>::load(isa, &row), *sum);
         }
-        k += n;
     }
     sums
+}
+
+/// [`PARTS`] whole blocks of two vectors of columns, from `at` on. A quarter of the lanes has the chains of one
+/// block, so that a quarter of a vector's columns is read at a time: few enough for their lines to stay in the first
+/// cache even where the columns are a power of two apart.
+#[inline(always)]
+fn parts<T: Number, I: Isa>(
+    isa: I,
+    x: &[T],
+    b: Matrix<'_, T>,
+    at: [usize; 2],
+    width: usize,
+    to: &mut [T],
+) {
+    let lanes = T::V::<I>::LANES;
+    let few = lanes / PARTS;
+    let step = b.plane().column as usize;
+    for j in (0..lanes).step_by(few) {
+        let mut sums = [T::V::<I>::constant(isa, 0.0); 2];
+        for k in (0..DEPTH).step_by(lanes) {
+            let from = at.map(|at| b.part(k..b.rows(), at + j..at + j + few).tail());
+            // The same places of the next columns, which after those of both vectors are the next segment's.
+            for next in at.map(|at| if j + few < lanes { at + j + few } else { at + 2 * lanes }) {
+                for (part, column) in (0..lanes).map(|i| (i / few, i % few)) {
+                    b.fetch(part * DEPTH + k, next + column);
+                }
+            }
+            sums = T::V::<I>::add_columns::<true>(isa, sums, from, step, DEPTH, &x[k..]);
+        }
+        for (v, sum) in sums.into_iter().enumerate().take(width / lanes) {
+            let mut found = T::V::<I>::zeros();
+            sum.store(&mut found);
+            for (block, found) in found.as_ref().chunks_exact(few).enumerate() {
+                to[block * width + v * lanes + j..][..few].copy_from_slice(found);
+            }
+        }
+    }
 }
 
 // ---- few columns ------------------------------------------------------------------------------------------
@@ -263,7 +319,7 @@ fn dot_products<T: Number>(level: Level, x: &[T], b: Matrix<'_, T>, mut c: Targe
             let from = i * chunk * DEPTH;
             level.enter(Dots { x: &x[from.min(depth)..], y: &y[from.min(depth)..], to });
         });
-        level.enter(Sum { partial: &mut partial[..blocks], blocks, width: 1 });
+        level.enter(Sum { partial: &mut partial[..blocks], blocks, padded: blocks, width: 1 });
         c.set(0, j, partial[0]);
     }
     Ok(())
