@@ -79,6 +79,10 @@ bench: ## The benchmarks
 bench-pytorch: $(VENV_READY) ## Time RustTorch beside PyTorch, write docs/benchmarks.md (half an hour, on an idle machine)
 	"$(VENV_PYTHON)" benches/pytorch/compare.py $(ARGS)
 
+.PHONY: accuracy
+accuracy: ## Write docs/accuracy.md, the errors of functions over all f32 numbers (an hour on two cores)
+	cargo run --release --locked -p rusttorch-backend-simd --example accuracy
+
 .PHONY: coverage
 coverage: ## Write docs/coverage.md: which op and dtype the backend computes itself
 	cargo run --locked -p rusttorch-conformance --example coverage

@@ -10,7 +10,7 @@ use rusttorch_backend::{
 
 use super::division::{FloorDivide, Fmod, Remainder};
 use super::{Function2, loop2, map2};
-use crate::arch::{Bits, Level, Mask};
+use crate::arch::{Bits, Level};
 use crate::drive;
 use crate::float::{Float, Half, halves2};
 use crate::math::{self, Vector};
@@ -56,29 +56,11 @@ functions! {
         let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
         b.or_else(a.eq(zero), one.or_else(zero.lt(a), zero))
     };
-    Atan2 = |isa, a, b| math::atan2(isa, a, b);
     Pow = |isa, a, b| math::pow(isa, a, b);
-    Hypot = |isa, a, b| hypot(isa, a, b);
-    /// Zero where a is, unless b is NaN.
-    Xlogy = |isa, a, b| {
-        let zero = V::constant(isa, 0.0);
-        let product = a.mul(math::log(isa, b));
-        zero.or_else(a.eq(zero).and(b.unordered(b).not()), product)
-    };
-}
-
-/// `sqrt(a^2 + b^2)` without overflow on the way. An infinity wins over NaN.
-#[inline(always)]
-fn hypot<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
-    let (zero, infinity) = (V::constant(isa, 0.0), V::constant(isa, f64::INFINITY));
-    let sign = V::constant(isa, -0.0).bits();
-    let magnitude = |x: V| x.bits().or(sign).xor(sign).real();
-    let (a, b) = (magnitude(a), magnitude(b));
-    let (large, small) = (a.max_or_second(b), a.min_or_second(b));
-    let ratio = small.div(large);
-    let length = large.mul(ratio.mul_add(ratio, V::constant(isa, 1.0)).sqrt());
-    let length = zero.or_else(large.eq(zero).and(small.eq(zero)), length);
-    infinity.or_else(a.eq(infinity).or(b.eq(infinity)), a.add(b).or_else(a.unordered(b), length))
+    Atan2 = |isa, a, b| math::atan2(isa, a, b);
+    Hypot = |isa, a, b| math::hypot(isa, a, b);
+    Logaddexp = |isa, a, b| math::logaddexp(isa, a, b);
+    Xlogy = |isa, a, b| math::xlogy(isa, a, b);
 }
 
 /// The larger one; NaN if either is NaN; -0 lies below +0.
@@ -107,8 +89,8 @@ fn numbers<V: Vector>(a: V, b: V) -> (V, V) {
 macro_rules! with_function {
     ($op:expr, $F:ident => $body:expr, else $other:expr) => {
         with_function! { @arms $op, $F => $body, else $other;
-            Add Sub Mul Div FloorDivide TruncDivide Remainder Fmod Maximum Minimum Fmax Fmin Copysign Heaviside Xlogy Atan2
-            Hypot Pow
+            Add Sub Mul Div FloorDivide TruncDivide Remainder Fmod Maximum Minimum Fmax Fmin Copysign Heaviside Pow
+            Atan2 Hypot Logaddexp Xlogy
         }
     };
     (@arms $op:expr, $F:ident => $body:expr, else $other:expr; $($Name:ident)*) => {
@@ -127,7 +109,7 @@ fn cost(op: BinaryOp) -> Cost {
     use BinaryOp::*;
     match op {
         FloorDivide | TruncDivide | Remainder | Fmod | Hypot => Cost::MEDIUM,
-        Xlogy | Atan2 | Pow => Cost::HEAVY,
+        Pow | Atan2 | Logaddexp | Xlogy => Cost::HEAVY,
         _ => Cost::LIGHT,
     }
 }
@@ -382,7 +364,11 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
         )
         .with_ops(Family::Binary, &["sub", "floor_divide", "remainder", "fmod"], DTypeSet::NUMBERS)
         .with_ops(Family::Binary, &["trunc_divide"], DTypeSet::INTS.union(DTypeSet::WIDE))
-        .with_ops(Family::Binary, &["div", "copysign", "xlogy", "atan2", "hypot", "pow"], DTypeSet::FLOATS)
+        .with_ops(
+            Family::Binary,
+            &["div", "copysign", "pow", "atan2", "hypot", "logaddexp", "xlogy"],
+            DTypeSet::FLOATS,
+        )
         .with_ops(Family::Binary, &["bitwise_and", "bitwise_or", "bitwise_xor"], DTypeSet::INTEGRAL)
         .with_ops(Family::Binary, &["bitwise_left_shift", "bitwise_right_shift"], DTypeSet::INTS)
 }

@@ -67,7 +67,7 @@ fn of_infinities<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
 ///
 /// log(1 + e) = 2 atanh(s / 2) with s = 2 e / (2 + e) = e (1 - e / (2 + e)), which lies in [0, 2/3].
 #[inline(always)]
-pub(crate) fn log1p_exp_negative<V: Vector>(isa: V::Isa, a: V) -> V {
+pub(super) fn log1p_exp_negative<V: Vector>(isa: V::Isa, a: V) -> V {
     let (two, lowering) = (V::constant(isa, 2.0), lowering(isa));
     let (rest, lifted) = decay(isa, a, V::constant(isa, 0.0));
     let power = lifted.mul(lowering);

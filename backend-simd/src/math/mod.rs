@@ -24,7 +24,7 @@ pub(crate) use hyperbolic::{cosh, sinh, tanh};
 pub(crate) use inverse::{acos, acosh, asin, asinh, atan, atan2, atanh};
 pub(crate) use logarithm::{log, log1p, log2, log10};
 pub(crate) use logistic::{gelu_tanh, log_sigmoid, mish, sigmoid, silu, softplus};
-pub(crate) use power::pow;
+pub(crate) use power::{hypot, logaddexp, pow, xlogy};
 pub(crate) use trigonometric::{cos, sin, tan};
 
 /// The numbers that the functions need, for one width.

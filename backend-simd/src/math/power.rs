@@ -1,7 +1,8 @@
 //! Powers and other functions of two operands.
 
 use super::exponential::{exp2_of_rest, scale_by_whole};
-use super::logarithm::split_any;
+use super::logarithm::{log, split_any};
+use super::logistic::log1p_exp_negative;
 use super::{Tables, Vector, abs, constants, negative, polynomial};
 use crate::arch::{Bits, Mask};
 
@@ -58,8 +59,8 @@ fn log2_parts<V: Vector>(isa: V::Isa, x: V) -> Parts<V> {
     sum_of(sum, lost.add(low))
 }
 
-/// An exponent whose power is a few operations. [`pow`] gives the same bits.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// An exponent whose power is a few operations.
+#[derive(Clone, Copy)]
 enum ShortPower {
     /// `1 / x`.
     Inverse,
@@ -75,7 +76,7 @@ enum ShortPower {
 
 impl ShortPower {
     /// Every one with its exponent.
-    const ALL: [(ShortPower, f64); 5] = [
+    const ALL: [(Self, f64); 5] = [
         (ShortPower::Inverse, -1.0),
         (ShortPower::Half, 0.5),
         (ShortPower::One, 1.0),
@@ -104,6 +105,19 @@ impl ShortPower {
 /// `x^y`, with the special cases of IEEE 754: `2^(y log2|x|)`, the exponent in two parts.
 #[inline(always)]
 pub(crate) fn pow<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
+    // Often all exponents are one number.
+    let mut short = y.eq(V::constant(isa, ShortPower::ALL[0].1));
+    for (_, exponent) in &ShortPower::ALL[1..] {
+        short = short.or(y.eq(V::constant(isa, *exponent)));
+    }
+    let short = short.any();
+    if short {
+        for (power, exponent) in ShortPower::ALL {
+            if !y.eq(V::constant(isa, exponent)).not().any() {
+                return power.raise(isa, x);
+            }
+        }
+    }
     let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
     let infinity = V::constant(isa, f64::INFINITY);
     let size = abs(x);
@@ -135,11 +149,49 @@ pub(crate) fn pow<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
     // Whatever the other operand, NaN too; and -1 to an infinite exponent.
     let unit = y.eq(zero).or(x.eq(one)).or(size.eq(one).and(abs(y).eq(infinity)));
     let mut power = one.or_else(unit, power);
-    for (short, exponent) in ShortPower::ALL {
-        let here = y.eq(V::constant(isa, exponent));
-        if here.any() {
-            power = short.raise(isa, x).or_else(here, power);
+    if short {
+        for (short, exponent) in ShortPower::ALL {
+            power = short.raise(isa, x).or_else(y.eq(V::constant(isa, exponent)), power);
         }
     }
     power
+}
+
+/// `sqrt(a^2 + b^2)` without overflow on the way; infinite where either is, whatever the other.
+#[inline(always)]
+pub(crate) fn hypot<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
+    let (one, infinity) = (V::constant(isa, 1.0), V::constant(isa, f64::INFINITY));
+    let (a, b) = (abs(a), abs(b));
+    let larger = a.max_or_second(b);
+    // Powers of two that bring the squares into the middle of the range.
+    let far = V::Scalar::BIAS * 0.5;
+    let large = V::constant(isa, (far - 2.0).floor().exp2()).lt(larger);
+    let small = larger.lt(V::constant(isa, (-far * 0.5).floor().exp2()));
+    let (down, up) = ((-far - 4.0).floor().exp2(), (far + 26.0).floor().exp2());
+    let factor = V::constant(isa, down).or_else(large, V::constant(isa, up).or_else(small, one));
+    let back = V::constant(isa, 1.0 / down).or_else(large, V::constant(isa, 1.0 / up).or_else(small, one));
+    let (x, y) = (a.mul(factor), b.mul(factor));
+    // The larger square is the one that is not rounded by itself.
+    let swap = x.lt(y);
+    let (x, y) = (y.or_else(swap, x), x.or_else(swap, y));
+    let root = x.mul_add(x, y.mul(y)).sqrt().mul(back);
+    infinity.or_else(a.eq(infinity).or(b.eq(infinity)), root)
+}
+
+/// `log(e^a + e^b)`, from the larger one, of which no exponential is taken.
+#[inline(always)]
+pub(crate) fn logaddexp<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
+    let top = a.max_or_second(b);
+    let y = top.add(log1p_exp_negative(isa, abs(a.sub(b))));
+    // Equal infinities have no difference.
+    let y = top.or_else(abs(top).eq(V::constant(isa, f64::INFINITY)), y);
+    a.add(b).or_else(a.unordered(b), y)
+}
+
+/// `a log(b)`, and 0 where a is 0, unless b is NaN.
+#[inline(always)]
+pub(crate) fn xlogy<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
+    let zero = V::constant(isa, 0.0);
+    let y = a.mul(log(isa, b));
+    zero.or_else(a.eq(zero).and(b.eq(b)), y)
 }
