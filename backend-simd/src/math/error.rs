@@ -57,7 +57,7 @@ fn of_reciprocal<V: Vector>(
     y.add(y.mul_add(e.rest, low.mul_add(e.rest, low))).mul(e.power)
 }
 
-/// The error function: near zero x times a polynomial, else `1 - e^p(|x|)`.
+/// The error function: near zero x times a polynomial, else `1 - e^p(|x|)`. 1.0 ulp.
 #[inline(always)]
 pub(crate) fn erf<V: Vector>(isa: V::Isa, x: V) -> V {
     let near = polynomial(isa, x.mul(x), V::Scalar::ERF).mul_add(x, x);
@@ -71,7 +71,8 @@ pub(crate) fn erf<V: Vector>(isa: V::Isa, x: V) -> V {
     near.or_else(size.lt(V::constant(isa, 0.9)), with_sign(far, x))
 }
 
-/// The complement `1 - erf(x)`: `e^(-x^2) t p(t)` with t = 1 / (1 + 3/8 x), and 2 minus it below zero.
+/// The complement `1 - erf(x)`: `e^(-x^2) t p(t)` with t = 1 / (1 + 3/8 x), and 2 minus it below zero. 1.9 ulp, f64
+/// 2.0.
 #[inline(always)]
 pub(crate) fn erfc<V: Vector>(isa: V::Isa, x: V) -> V {
     // Beyond, it has long been 0.
@@ -104,7 +105,8 @@ pub(crate) fn normal<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
     (tail.or_else(x.lt(V::constant(isa, 0.0)), V::constant(isa, 1.0).sub(tail)), density)
 }
 
-/// `x P(x)` with the normal distribution function, as `max(x, 0) - |x| P(-|x|)`: exact in the tail.
+/// `x P(x)` with the normal distribution function, as `max(x, 0) - |x| P(-|x|)`: exact in the tail. 2.0 ulp,
+/// f64 2.1.
 #[inline(always)]
 pub(crate) fn gelu<V: Vector>(isa: V::Isa, x: V) -> V {
     let size = bounded(isa, x);

@@ -60,7 +60,7 @@ pub(super) fn scale_by_whole<V: Vector>(x: V, whole: V) -> V {
     x.mul(half.to_exponent().add(one).real()).mul(other.to_exponent().add(one).real())
 }
 
-/// `e^x`. 0.99 ulp.
+/// `e^x`. 0.88 ulp.
 #[inline(always)]
 pub(crate) fn exp<V: Vector>(isa: V::Isa, x: V) -> V {
     let (r, whole) = split_by_ln_2(isa, clamp_exponent(isa, x));
@@ -98,7 +98,7 @@ pub(super) fn exp_parts<V: Vector>(isa: V::Isa, x: V) -> (V, V, V) {
     (high, rest.sub(high.sub(one)), whole)
 }
 
-/// `2^x`. 1.0 ulp.
+/// `2^x`. 0.83 ulp.
 #[inline(always)]
 pub(crate) fn exp2<V: Vector>(isa: V::Isa, x: V) -> V {
     let log2_e = std::f64::consts::LOG2_E;
@@ -117,7 +117,7 @@ pub(super) fn exp2_of_rest<V: Vector>(isa: V::Isa, r: V) -> V {
     p.mul_add(r, V::constant(isa, std::f64::consts::LN_2)).mul_add(r, V::constant(isa, 1.0))
 }
 
-/// `e^x - 1`. 1.4 ulp.
+/// `e^x - 1`. 1.3 ulp, f64 1.5.
 #[inline(always)]
 pub(crate) fn expm1<V: Vector>(isa: V::Isa, x: V) -> V {
     // Long before it e^x - 1 is -1.

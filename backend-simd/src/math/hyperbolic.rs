@@ -3,7 +3,7 @@
 use super::exponential::{exp_parts, exp_rest, power_of_whole, scale_by_whole, split_by_ln_2};
 use super::{Tables, Vector, abs, negative, polynomial, with_sign};
 
-/// Hyperbolic tangent: near zero a polynomial, else `1 - 2 / (e^2|x| + 1)`. 1.3 ulp.
+/// Hyperbolic tangent: near zero a polynomial, else `1 - 2 / (e^2|x| + 1)`. 1.2 ulp.
 #[inline(always)]
 pub(crate) fn tanh<V: Vector>(isa: V::Isa, x: V) -> V {
     let one = V::constant(isa, 1.0);
@@ -31,14 +31,14 @@ fn halves<V: Vector>(isa: V::Isa, size: V) -> (V, V, V, V) {
     (high, low, down, less)
 }
 
-/// Hyperbolic cosine: `(e^|x| + e^-|x|) / 2`.
+/// Hyperbolic cosine: `(e^|x| + e^-|x|) / 2`. 1.0 ulp.
 #[inline(always)]
 pub(crate) fn cosh<V: Vector>(isa: V::Isa, x: V) -> V {
     let (high, low, down, n) = halves(isa, abs(x));
     scale_by_whole(high.add(low.add(down)), n)
 }
 
-/// Hyperbolic sine: `(e^|x| - e^-|x|) / 2`, near zero a polynomial.
+/// Hyperbolic sine: `(e^|x| - e^-|x|) / 2`, near zero a polynomial. 1.0 ulp.
 #[inline(always)]
 pub(crate) fn sinh<V: Vector>(isa: V::Isa, x: V) -> V {
     let square = x.mul(x);

@@ -15,16 +15,20 @@ fn half_arc<V: Vector>(isa: V::Isa, size: V) -> (V, V, V::Mask) {
     (root, square.mul(root).mul(polynomial(isa, square, V::Scalar::ASIN)), near)
 }
 
-/// Arc sine.
+/// Arc sine: near zero a polynomial, else `pi/2 - 2 asin(sqrt((1 - |x|) / 2))`. 1.4 ulp.
 #[inline(always)]
 pub(crate) fn asin<V: Vector>(isa: V::Isa, x: V) -> V {
     let (root, bend, near) = half_arc(isa, abs(x));
     let [high, low, _]: [V; 3] = constants(isa, V::Scalar::HALF_PI);
-    let far = high.sub(root.add(root)).sub(bend.add(bend).sub(low));
+    let twice = root.add(root);
+    let far = high.sub(twice);
+    // What the difference lost, which is of the size of the result's last place.
+    let lost = high.sub(far).sub(twice);
+    let far = far.sub(bend.add(bend).sub(low.add(lost)));
     with_sign(root.add(bend).or_else(near, far), x)
 }
 
-/// Arc cosine.
+/// Arc cosine, as [`asin`]. 1.1 ulp.
 #[inline(always)]
 pub(crate) fn acos<V: Vector>(isa: V::Isa, x: V) -> V {
     let (root, bend, near) = half_arc(isa, abs(x));
@@ -47,7 +51,7 @@ fn arc_of_share<V: Vector>(isa: V::Isa, up: V, down: V) -> V {
     square.mul(t).mul_add(polynomial(isa, square, V::Scalar::ATAN), t)
 }
 
-/// Arc tangent.
+/// Arc tangent: a polynomial of x, and beyond 1 of `1 / x`. 1.4 ulp, f64 1.6.
 #[inline(always)]
 pub(crate) fn atan<V: Vector>(isa: V::Isa, x: V) -> V {
     let (size, one) = (abs(x), V::constant(isa, 1.0));
@@ -57,7 +61,7 @@ pub(crate) fn atan<V: Vector>(isa: V::Isa, x: V) -> V {
     with_sign(high.sub(arc.sub(low)).or_else(steep, arc), x)
 }
 
-/// The angle of the point (x, y), in (-pi, pi].
+/// The angle of the point (x, y), in [-pi, pi]: the arc tangent of the quotient below 1. 1.5 ulp.
 #[inline(always)]
 pub(crate) fn atan2<V: Vector>(isa: V::Isa, y: V, x: V) -> V {
     let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
@@ -88,7 +92,7 @@ fn log_or_double<V: Vector>(isa: V::Isa, x: V, g: V, low: V) -> V {
     infinity.or_else(x.eq(infinity), y)
 }
 
-/// Inverse of the hyperbolic sine: `log(1 + a + a^2 / (1 + sqrt(1 + a^2)))` of a = |x|.
+/// Inverse of the hyperbolic sine: `log(1 + a + a^2 / (1 + sqrt(1 + a^2)))` of a = |x|. 1.2 ulp.
 #[inline(always)]
 pub(crate) fn asinh<V: Vector>(isa: V::Isa, x: V) -> V {
     let one = V::constant(isa, 1.0);
@@ -104,7 +108,7 @@ pub(crate) fn asinh<V: Vector>(isa: V::Isa, x: V) -> V {
     x.or_else(tiny.or(x.unordered(x)), y)
 }
 
-/// Inverse of the hyperbolic cosine: `log(1 + t + sqrt(x^2 - 1))` with t = x - 1.
+/// Inverse of the hyperbolic cosine: `log(1 + t + sqrt(x^2 - 1))` with t = x - 1. 1.6 ulp.
 #[inline(always)]
 pub(crate) fn acosh<V: Vector>(isa: V::Isa, x: V) -> V {
     let one = V::constant(isa, 1.0);
@@ -115,7 +119,7 @@ pub(crate) fn acosh<V: Vector>(isa: V::Isa, x: V) -> V {
     V::constant(isa, f64::NAN).or_else(one.le(x).not(), y)
 }
 
-/// Inverse of the hyperbolic tangent: `log(1 + 2 a / (1 - a)) / 2` of a = |x|.
+/// Inverse of the hyperbolic tangent: `log(1 + 2 a / (1 - a)) / 2` of a = |x|. 1.0 ulp.
 #[inline(always)]
 pub(crate) fn atanh<V: Vector>(isa: V::Isa, x: V) -> V {
     let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));

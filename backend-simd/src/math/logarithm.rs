@@ -95,7 +95,7 @@ pub(super) fn log1p_of_parts<V: Vector>(isa: V::Isa, x: V, low: V, more: V) -> V
     log_of_parts(isa, n.add(more), m.sub(one), lost.div(u))
 }
 
-/// Logarithm to base 2 or 10: `n log_b(2) + log(m) / ln(b)`, where the first product is exact for base 2.
+/// Logarithm to base 2 or 10: `n log_b(2) + log(m) / ln(b)`, the leading terms in two parts.
 #[inline(always)]
 fn log_to_base<V: Vector>(isa: V::Isa, x: V, of_two: [f64; 2], factor: [f64; 2]) -> V {
     let (n, m, special) = split_any(isa, x);
@@ -121,13 +121,13 @@ fn log_to_base<V: Vector>(isa: V::Isa, x: V, of_two: [f64; 2], factor: [f64; 2])
     if special { special_logarithm(isa, x, y) } else { y }
 }
 
-/// Logarithm to base 2.
+/// Logarithm to base 2. 1.0 ulp.
 #[inline(always)]
 pub(crate) fn log2<V: Vector>(isa: V::Isa, x: V) -> V {
     log_to_base(isa, x, [1.0, 0.0], V::Scalar::LOG2_E)
 }
 
-/// Logarithm to base 10.
+/// Logarithm to base 10. 1.0 ulp.
 #[inline(always)]
 pub(crate) fn log10<V: Vector>(isa: V::Isa, x: V) -> V {
     log_to_base(isa, x, V::Scalar::LOG10_2, V::Scalar::LOG10_E)

@@ -33,14 +33,14 @@ fn share<V: Vector>(isa: V::Isa, x: V, below: V::Mask, a: V, low: V) -> V {
     base.add(base.mul_add(rest, low.mul_add(rest, low))).mul(lowering.or_else(below, one))
 }
 
-/// `1 / (1 + e^-x)`.
+/// `1 / (1 + e^-x)`. 1.2 ulp.
 #[inline(always)]
 pub(crate) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
     let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
     share(isa, one, x.lt(zero), abs(x), zero)
 }
 
-/// `x sigmoid(x)`.
+/// `x sigmoid(x)`. 1.4 ulp.
 #[inline(always)]
 pub(crate) fn silu<V: Vector>(isa: V::Isa, x: V) -> V {
     logistic_product(isa, x, abs(x), V::constant(isa, 0.0))
@@ -84,13 +84,13 @@ pub(super) fn log1p_exp_negative<V: Vector>(isa: V::Isa, a: V) -> V {
     square.mul(s).mul_add(polynomial(isa, square, V::Scalar::LOG1P), s).mul(lowering)
 }
 
-/// `log(1 + e^x)`.
+/// `log(1 + e^x)`. 1.9 ulp.
 #[inline(always)]
 pub(crate) fn softplus<V: Vector>(isa: V::Isa, x: V) -> V {
     V::constant(isa, 0.0).max_or_second(x).add(log1p_exp_negative(isa, abs(x)))
 }
 
-/// `log(sigmoid(x))`.
+/// `log(sigmoid(x))`. 2.0 ulp.
 #[inline(always)]
 pub(crate) fn log_sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
     V::constant(isa, -0.0).min_or_second(x).sub(log1p_exp_negative(isa, abs(x)))
@@ -99,6 +99,7 @@ pub(crate) fn log_sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
 /// `x tanh(log(1 + e^x)) = x n / (n + 2)` with n = e^x (e^x + 2).
 ///
 /// In e = e^-|x|: above zero x (1 - 2 e^2 / ((1 + e)^2 + e^2)), below x e (1 - e (1 + e) / ((1 + e)^2 + 1)).
+/// 2.6 ulp.
 #[inline(always)]
 pub(crate) fn mish<V: Vector>(isa: V::Isa, x: V) -> V {
     let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
@@ -118,7 +119,7 @@ pub(crate) fn mish<V: Vector>(isa: V::Isa, x: V) -> V {
 
 /// gelu in the form with tanh: `x sigmoid(z)` with `z = x (a + b x^2)`, a = 2 sqrt(2/pi), b = 0.044715 a.
 ///
-/// An error of z is one of the result, so it is computed in two parts.
+/// An error of z is one of the result, so it is computed in two parts. 1.6 ulp.
 #[inline(always)]
 pub(crate) fn gelu_tanh<V: Vector>(isa: V::Isa, x: V) -> V {
     let [a, a_low]: [V; 2] = constants(isa, V::Scalar::GELU_LINE);

@@ -1,7 +1,18 @@
 //! Elementary functions on vectors.
 //!
-//! Each is written once, for both widths and all instruction sets; `tables` holds the polynomials. The error in the
-//! comment of a function is the largest over all f32 numbers, found by the ignored test of `tests.rs` against f64.
+//! | file | functions |
+//! |---|---|
+//! | `exponential`, `logarithm` | to base e, 2, 10, also near 1 |
+//! | `hyperbolic`, `trigonometric`, `inverse` | these, and their inverses |
+//! | `error` | error function, normal distribution, GELU |
+//! | `logistic` | sigmoid, and the activations made of it |
+//! | `power` | powers, and others of two operands |
+//! | `tables` | polynomials, by `tools/minimax.py` |
+//! | `points.txt` | values to test f64 by, by `tools/points.py` |
+//!
+//! Each is written once, for both widths and all instruction sets, and in fused operations, so that all sets give
+//! the same bits. The error in the comment of a function is the largest over all f32 numbers, and holds in f64 where
+//! nothing else is said; `make accuracy` finds it.
 
 mod error;
 mod exponential;

@@ -29,7 +29,7 @@ const FUNCTIONS: &[(Op, f64, f64)] = {
         (U(UnaryOp::Sin), 1.6, 1.5),
         (U(UnaryOp::Cos), 1.6, 1.5),
         (U(UnaryOp::Tan), 2.0, 2.0),
-        (U(UnaryOp::Asin), 1.3, 1.3),
+        (U(UnaryOp::Asin), 1.5, 1.5),
         (U(UnaryOp::Acos), 1.3, 1.3),
         (U(UnaryOp::Atan), 1.6, 1.8),
         (U(UnaryOp::Sinh), 1.1, 1.1),

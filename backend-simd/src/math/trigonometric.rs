@@ -51,13 +51,20 @@ fn with_large<V: Vector>(isa: V::Isa, x: V, y: V, scalar: fn(f64) -> f64) -> V {
     let (mut xs, mut ys) = (V::zeros(), V::zeros());
     x.store(&mut xs);
     y.store(&mut ys);
-    for (x, y) in xs.as_ref().iter().zip(ys.as_mut()) {
+    replace_large(xs.as_ref(), ys.as_mut(), scalar);
+    V::load(isa, &ys)
+}
+
+/// Element by element, and apart from the vectors, whose code it would swell.
+#[cold]
+#[inline(never)]
+fn replace_large<T: Tables>(xs: &[T], ys: &mut [T], scalar: fn(f64) -> f64) {
+    for (x, y) in xs.iter().zip(ys) {
         let wide = x.to_f64();
-        if wide.is_finite() && wide.abs() > V::Scalar::TRIGONOMETRIC_LIMIT {
-            *y = V::Scalar::from_f64(scalar(wide));
+        if wide.is_finite() && wide.abs() > T::TRIGONOMETRIC_LIMIT {
+            *y = T::from_f64(scalar(wide));
         }
     }
-    V::load(isa, &ys)
 }
 
 /// Where n is odd, from n + MAGIC.
@@ -76,7 +83,7 @@ fn turned<V: Vector>(y: V, whole: V::Bits) -> V {
     y.bits().xor(whole.and(two).to_sign()).real()
 }
 
-/// Sine of radians. 0.9 ulp.
+/// Sine of radians. 1.6 ulp.
 #[inline(always)]
 pub(crate) fn sin<V: Vector>(isa: V::Isa, x: V) -> V {
     let (r, low, whole) = split_by_half_pi(isa, x);
@@ -88,7 +95,7 @@ pub(crate) fn sin<V: Vector>(isa: V::Isa, x: V) -> V {
     with_large(isa, x, y, libm::sin)
 }
 
-/// Cosine of radians. 0.9 ulp.
+/// Cosine of radians. 1.6 ulp.
 #[inline(always)]
 pub(crate) fn cos<V: Vector>(isa: V::Isa, x: V) -> V {
     let (r, low, whole) = split_by_half_pi(isa, x);
@@ -101,7 +108,7 @@ pub(crate) fn cos<V: Vector>(isa: V::Isa, x: V) -> V {
     with_large(isa, x, y, libm::cos)
 }
 
-/// Tangent of radians, the quotient of the two, corrected by its remainder. 1.2 ulp.
+/// Tangent of radians, the quotient of the two, corrected by its remainder. 1.9 ulp.
 #[inline(always)]
 pub(crate) fn tan<V: Vector>(isa: V::Isa, x: V) -> V {
     let (r, low, whole) = split_by_half_pi(isa, x);
