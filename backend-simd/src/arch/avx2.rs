@@ -63,6 +63,7 @@ macro_rules! avx2 {
         $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blendv:ident $and:ident $or:ident $xor:ident
         $movemask:ident $to_int:ident $from_int:ident;
         $iset1:ident $iadd:ident $isub:ident $slli:ident $srli:ident $transpose:ident $chain:ident
+        $icmpgt:ident $maskload:ident $maskstore:ident
     ) => {
         #[derive(Debug, Clone, Copy)]
         pub(crate) struct $V([$reg; 2]);
@@ -237,6 +238,51 @@ macro_rules! avx2 {
                 // SAFETY: a vector exists only where a token does, which proves the features.
                 unsafe { $chain::<SPLIT>(sums.map(|sum| sum.0), from, step, gap, x) }.map($V)
             }
+            #[inline(always)]
+            fn load_part(_: Avx2, from: &[$real], rest: Self) -> Self {
+                let mask = $B::first(from.len()).0;
+                let (low, high) = (from.as_ptr(), from.as_ptr().wrapping_add($n / 2));
+                // SAFETY: a vector exists only where a token does; lanes without a mask, which are those past the end,
+                // are not read.
+                let low = unsafe { $maskload(low, mask[0]) };
+                // SAFETY: as above.
+                let high = unsafe { $maskload(high, mask[1]) };
+                $V([low, high]).or_else($M(pair!($from_int(mask))), rest)
+            }
+            #[inline(always)]
+            fn store_part(self, to: &mut [$real]) {
+                let mask = $B::first(to.len()).0;
+                let (low, high) = (to.as_mut_ptr(), to.as_mut_ptr().wrapping_add($n / 2));
+                // SAFETY: a vector exists only where a token does; lanes without a mask, which are those past the end,
+                // are not written.
+                unsafe { $maskstore(low, mask[0], self.0[0]) };
+                // SAFETY: as above.
+                unsafe { $maskstore(high, mask[1], self.0[1]) };
+            }
+        }
+
+        impl $B {
+            /// All bits of the first `n` lanes; only called where there are vectors.
+            #[inline(always)]
+            fn first(n: usize) -> $B {
+                const NUMBERS: [$signed; $n] = {
+                    let mut numbers = [0; $n];
+                    let mut i = 0;
+                    while i < $n {
+                        numbers[i] = i as $signed;
+                        i += 1;
+                    }
+                    numbers
+                };
+                let (low, high) = NUMBERS.split_at($n / 2);
+                // SAFETY: the callers have vectors, which prove the features; the half is as long as a register.
+                let low = unsafe { _mm256_loadu_si256(low.as_ptr().cast()) };
+                // SAFETY: as above.
+                let high = unsafe { _mm256_loadu_si256(high.as_ptr().cast()) };
+                // SAFETY: as above.
+                let n = unsafe { $iset1(n as $signed) };
+                $B(pair!($icmpgt([n, n], [low, high])))
+            }
         }
 
         impl Bits for $B {
@@ -302,6 +348,7 @@ avx2! {
     _mm256_sqrt_ps _mm256_round_ps _mm256_max_ps _mm256_min_ps _mm256_cmp_ps _mm256_blendv_ps _mm256_and_ps _mm256_or_ps _mm256_xor_ps
     _mm256_movemask_ps _mm256_castps_si256 _mm256_castsi256_ps;
     _mm256_set1_epi32 _mm256_add_epi32 _mm256_sub_epi32 _mm256_slli_epi32 _mm256_srli_epi32 transpose_f32 chains_f32
+    _mm256_cmpgt_epi32 _mm256_maskload_ps _mm256_maskstore_ps
 }
 avx2! {
     F64 U64 M64 f64, u64 as i64, 8, 52, 62, __m256d;
@@ -309,12 +356,15 @@ avx2! {
     _mm256_sqrt_pd _mm256_round_pd _mm256_max_pd _mm256_min_pd _mm256_cmp_pd _mm256_blendv_pd _mm256_and_pd _mm256_or_pd _mm256_xor_pd
     _mm256_movemask_pd _mm256_castpd_si256 _mm256_castsi256_pd;
     _mm256_set1_epi64x _mm256_add_epi64 _mm256_sub_epi64 _mm256_slli_epi64 _mm256_srli_epi64 transpose_f64 chains_f64
+    _mm256_cmpgt_epi64 _mm256_maskload_pd _mm256_maskstore_pd
 }
 
 /// Whether `n` rows of `n` elements, `step` apart, lie in a slice.
 #[inline(always)]
 fn holds<T>(slice: &[T], rows: usize, step: usize, n: usize) -> bool {
-    step.checked_mul(rows - 1).and_then(|reach| reach.checked_add(n)).is_some_and(|reach| reach <= slice.len())
+    step.checked_mul(rows - 1)
+        .and_then(|reach| reach.checked_add(n))
+        .is_some_and(|reach| reach <= slice.len())
 }
 
 /// Four columns of eight rows, four `step` apart and four more from `second` on. Each half of a register is taken

@@ -171,6 +171,27 @@ pub(crate) trait Real: Copy {
             }
         }
     }
+
+    /// The elements of a slice that is shorter than a vector, and behind them the lanes of `rest`.
+    #[inline(always)]
+    fn load_part(isa: Self::Isa, from: &[Self::Scalar], rest: Self) -> Self {
+        let mut lanes = Self::zeros();
+        rest.store(&mut lanes);
+        for (lane, &v) in lanes.as_mut().iter_mut().zip(from) {
+            *lane = v;
+        }
+        Self::load(isa, &lanes)
+    }
+
+    /// Stores the first lanes, as many as `to` has room for, which is less than a vector.
+    #[inline(always)]
+    fn store_part(self, to: &mut [Self::Scalar]) {
+        let mut lanes = Self::zeros();
+        self.store(&mut lanes);
+        for (to, &v) in to.iter_mut().zip(lanes.as_ref()) {
+            *to = v;
+        }
+    }
 }
 
 /// A choice per lane.

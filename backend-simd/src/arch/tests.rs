@@ -59,6 +59,16 @@ fn exercise<V: Real>(
         {
             note(v);
         }
+        for n in 0..V::LANES {
+            let mut source = V::zeros();
+            a.store(&mut source);
+            note(V::load_part(isa, &source.as_ref()[..n], b));
+            // Nothing behind the part is written.
+            let mut target = V::zeros();
+            b.store(&mut target);
+            a.store_part(&mut target.as_mut()[..n]);
+            note(V::load(isa, &target));
+        }
         for v in [b.sqrt(), b.round(), b.floor(), b.ceil(), b.trunc()] {
             note(v);
         }

@@ -270,14 +270,7 @@ fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I
 /// block, so that a quarter of a vector's columns is read at a time: few enough for their lines to stay in the first
 /// cache even where the columns are a power of two apart.
 #[inline(always)]
-fn parts<T: Number, I: Isa>(
-    isa: I,
-    x: &[T],
-    b: Matrix<'_, T>,
-    at: [usize; 2],
-    width: usize,
-    to: &mut [T],
-) {
+fn parts<T: Number, I: Isa>(isa: I, x: &[T], b: Matrix<'_, T>, at: [usize; 2], width: usize, to: &mut [T]) {
     let lanes = T::V::<I>::LANES;
     let few = lanes / PARTS;
     let step = b.plane().column as usize;

@@ -1,7 +1,7 @@
 //! Sine, cosine, tangent.
 
 use super::{Tables, Vector, abs, constants, negative, polynomial};
-use crate::arch::{Bits, Mask, Scalar};
+use crate::arch::{Bits, Mask};
 
 /// A value as a sum of two numbers, the second what the first lost.
 type Parts<V> = (V, V);

@@ -233,26 +233,16 @@ fn join_lanes<V: Vector<Scalar: Number>, F: Fold>(f: F, v: V) -> V::Scalar {
     lanes[0]
 }
 
-/// The pads of a fold, with the elements of a tail in front.
-#[inline(always)]
-fn filled<V: Vector>(isa: V::Isa, tail: &[V::Scalar], pad: V) -> V {
-    let mut lanes = V::zeros();
-    pad.store(&mut lanes);
-    lanes.as_mut()[..tail.len()].copy_from_slice(tail);
-    V::load(isa, &lanes)
-}
-
 /// A last block, of which some vectors and the elements of a tail are there.
 #[inline(always)]
 fn last_block<V: Vector, F: Fold>(isa: V::Isa, f: F, whole: &[V::Array], tail: &[V::Scalar], p: V) -> V {
     let pad = f.pad(isa, p);
-    let mut v = [pad; BLOCK];
-    for (v, x) in v.iter_mut().zip(whole) {
-        *v = V::load(isa, x);
-    }
-    if !tail.is_empty() {
-        v[whole.len()] = filled(isa, tail, pad);
-    }
+    let last = if tail.is_empty() { pad } else { V::load_part(isa, tail, pad) };
+    let v = eight!(|K| match whole.get(K) {
+        Some(x) => V::load(isa, x),
+        None if whole.len() == K => last,
+        None => pad,
+    });
     mapped(isa, f, v, p)
 }
 

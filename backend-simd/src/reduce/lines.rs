@@ -4,6 +4,8 @@
 //! tiles, side by side as columns where they are short or lie across, so that an op has two bodies: one for a
 //! line, one for a tile of columns; both give the same bits.
 
+use std::cell::Cell;
+
 use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, View, ViewMut};
 
 use super::plan::lanes;
@@ -18,10 +20,15 @@ const SHORT: usize = 32;
 const ACROSS: usize = 2048;
 
 /// Elements of a tile: operands and result stay in the second cache.
-const TILE: usize = 32 * 1024;
+const TILE: usize = 64 * 1024;
 
-/// The most columns of a tile.
+/// Longer lines are copied one by one: tiles of them would take as much memory as the operands.
+const LONG: usize = 64 * 1024;
+
+/// The most columns of a tile, and how many vectors a tile has at least where there are as many: memory is read
+/// and written in stretches of a row.
 const WIDEST: usize = 256;
+const STRETCH: usize = 4;
 
 /// An op on the lines of `K` operands.
 pub(super) trait LineOp<T, const K: usize>: Sync {
@@ -67,6 +74,37 @@ pub(super) fn spread<O: Element>(layout: &Layout, results: Vec<O>, out: &mut [O]
     });
 }
 
+/// Elements of which each thread keeps some memory at hand: to ask the system for it costs more than to use it.
+pub(super) trait Scratch: Element + Default {
+    /// Runs `body` with `n` elements, which hold anything.
+    fn with_scratch<R>(n: usize, body: impl FnOnce(&mut [Self]) -> R) -> R;
+}
+
+/// The most bytes that a thread keeps.
+const KEPT: usize = 4 << 20;
+
+macro_rules! scratch {
+    ($($t:ty)*) => { $(
+        impl Scratch for $t {
+            fn with_scratch<R>(n: usize, body: impl FnOnce(&mut [$t]) -> R) -> R {
+                thread_local! {
+                    static SCRATCH: Cell<Vec<$t>> = const { Cell::new(Vec::new()) };
+                }
+                let mut scratch = SCRATCH.take();
+                if scratch.len() < n {
+                    scratch.resize(n, 0.0);
+                }
+                let result = body(&mut scratch[..n]);
+                if scratch.capacity() * size_of::<$t>() <= KEPT {
+                    SCRATCH.set(scratch);
+                }
+                result
+            }
+        }
+    )* };
+}
+scratch!(f32 f64);
+
 /// The operands of a call.
 struct Lines<'a, E, const K: usize> {
     data: [&'a [E]; K],
@@ -77,7 +115,7 @@ struct Lines<'a, E, const K: usize> {
 }
 
 /// `out = op(x)` along `axis`.
-pub(super) fn map<E: Source, const K: usize>(
+pub(super) fn map<E: Source<Wide: Scratch>, const K: usize>(
     op: &'static str,
     cost: Cost,
     x: [View<'_>; K],
@@ -115,23 +153,28 @@ pub(super) fn map<E: Source, const K: usize>(
     Ok(())
 }
 
-impl<E: Source, const K: usize> Lines<'_, E, K> {
+impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
     fn run(&self, cost: Cost, shape: Shape3, out: &mut [E], body: &dyn LineOp<E::Wide, K>) {
         let Shape3 { outer, n, inner } = shape;
         let vector = lanes::<E::Wide>();
-        if inner >= vector {
-            let widest = (TILE / n).clamp(vector, WIDEST) / vector * vector;
-            let tasks = cost.tasks(outer * inner, n);
-            let width =
-                if tasks == 1 { widest } else { (outer * inner).div_ceil(tasks).clamp(vector, widest) };
+        if inner >= vector && n <= LONG {
+            let stretch = if n <= LONG / STRETCH { STRETCH * vector } else { vector };
+            let widest = (TILE / n).clamp(stretch, WIDEST) / vector * vector;
+            let least = stretch.min(inner);
+            let width = match cost.tasks(outer * inner, n) {
+                1 => widest,
+                tasks => (outer * inner).div_ceil(tasks).clamp(least, widest),
+            };
             parallel_columns_mut(out, (n, inner), width, |block, first, mut out| {
-                let width = out.width();
-                let (mut tiles, mut result) = self.tiles(width.max(vector));
-                self.gather_tiles(block * inner + first, width, &mut tiles);
-                body.tile(tiles.each_ref().map(|t| &t[..]), width.max(vector), &mut result);
-                for (i, row) in result.chunks_exact(width.max(vector)).enumerate() {
-                    out.row(i).iter_mut().zip(row).for_each(|(out, &v)| *out = E::narrow(v));
-                }
+                let lines = out.width();
+                let width = lines.max(vector);
+                self.with_tiles(width, |tiles, result| {
+                    self.gather_tiles(block * inner + first, lines, tiles);
+                    body.tile(std::array::from_fn(|k| &*tiles[k]), width, result);
+                    for (i, row) in result.chunks_exact(width).enumerate() {
+                        out.row(i).iter_mut().zip(row).for_each(|(out, &v)| *out = E::narrow(v));
+                    }
+                });
             });
             return;
         }
@@ -149,14 +192,18 @@ impl<E: Source, const K: usize> Lines<'_, E, K> {
         });
     }
 
-    /// Tiles of `width` columns, for the operands and for the result.
-    fn tiles(&self, width: usize) -> ([Vec<E::Wide>; K], Vec<E::Wide>) {
-        let tile = || vec![E::Wide::default(); self.n * width];
-        (std::array::from_fn(|_| tile()), tile())
+    /// Runs `body` with tiles of `width` columns, for the operands and for the result. What they hold is left over.
+    fn with_tiles(&self, width: usize, body: impl FnOnce(&mut [&mut [E::Wide]; K], &mut [E::Wide])) {
+        let size = self.n * width;
+        E::Wide::with_scratch((K + 1) * size, |scratch| {
+            let (result, rest) = scratch.split_at_mut(size);
+            let mut tiles = rest.chunks_exact_mut(size);
+            body(&mut std::array::from_fn(|_| tiles.next().unwrap_or_default()), result);
+        });
     }
 
     /// Copies lines from number `first` on to the columns of tiles.
-    fn gather_tiles(&self, first: usize, lines: usize, tiles: &mut [Vec<E::Wide>; K]) {
+    fn gather_tiles(&self, first: usize, lines: usize, tiles: &mut [&mut [E::Wide]; K]) {
         let mut done = 0;
         self.starts.for_each_run_in(first..first + lines, |starts, count, strides| {
             for k in 0..K {
@@ -176,19 +223,20 @@ impl<E: Source, const K: usize> Lines<'_, E, K> {
         let vector = lanes::<E::Wide>();
         let lines = out.len() / n;
         let most = (TILE / n).clamp(vector, WIDEST).min(lines).max(vector);
-        let (mut tiles, mut result) = self.tiles(most);
-        for at in (0..lines).step_by(most) {
-            let count = most.min(lines - at);
-            self.gather_tiles(first + at, count, &mut tiles);
-            body.tile(tiles.each_ref().map(|t| &t[..]), most, &mut result);
-            for line in 0..count {
-                let (block, column) = ((at + line) / inner, (at + line) % inner);
-                let start = block * n * inner + column;
-                for (i, row) in result.chunks_exact(most).enumerate() {
-                    out[start + i * inner] = E::narrow(row[line]);
+        self.with_tiles(most, |tiles, result| {
+            for at in (0..lines).step_by(most) {
+                let count = most.min(lines - at);
+                self.gather_tiles(first + at, count, tiles);
+                body.tile(std::array::from_fn(|k| &*tiles[k]), most, result);
+                for line in 0..count {
+                    let (block, column) = ((at + line) / inner, (at + line) % inner);
+                    let start = block * n * inner + column;
+                    for (i, row) in result.chunks_exact(most).enumerate() {
+                        out[start + i * inner] = E::narrow(row[line]);
+                    }
                 }
             }
-        }
+        });
     }
 
     /// Lines from number `first` on, one after the other. `out` is `[.., n, inner]`.

@@ -33,9 +33,10 @@ pub(super) const fn lanes<W>() -> usize {
 /// Sequences of fewer elements than this are reduced side by side: a line of its own is not worth it.
 const SHORT: usize = 32;
 
-/// Sequences that are gathered as columns, and how long they are at most for this to be many.
-const SIDE: usize = 64;
-const SIDE_LENGTH: usize = 128;
+/// Elements of a tile of gathered columns, which stays in the first cache unless the columns are long, and the most
+/// of them.
+const TILE: usize = 8192;
+const SIDE: usize = 256;
 
 /// Outputs that are finished together.
 const BATCH: usize = 512;
@@ -252,7 +253,7 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
     let chunks = plan.n.div_ceil(chunk::<E::Wide>());
     // Neighbouring columns go to one thread: it reads whole lines, and long stretches of them.
     let side_by_side = inner_stride(layout, kept()) == 1 && !plan.dense;
-    let grain = if side_by_side { 4 * lanes::<E::Wide>() } else { 1 };
+    let grain = if side_by_side { lanes::<E::Wide>() * if outputs >= 2048 { 16 } else { 4 } } else { 1 };
     if chunks == 1 {
         let per = match cost.tasks(outputs, plan.n) {
             1 => outputs,
@@ -270,7 +271,6 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
         });
         return;
     }
-    // First all sequences' first chunks, then their second ones, and so on.
     let mut parts = vec![P::default(); chunks * outputs];
     let per = match cost.tasks(parts.len(), chunk::<E::Wide>()) {
         1 => parts.len(),
@@ -282,7 +282,7 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
     let merged = |k: usize| {
         let mut merger = Merger::new();
         for c in 0..chunks {
-            merger.push(parts[c * outputs + k], length(c), merge);
+            merger.push(parts[plan.number(c, k)], length(c), merge);
         }
         merger.finish(merge).unwrap_or_default()
     };
@@ -292,43 +292,84 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
 
 /// Sequences that wait until there are enough of them to be gathered side by side: where each starts, and its
 /// place in the output.
+#[derive(Default)]
 struct Waiting {
-    starts: [isize; SIDE],
-    places: [usize; SIDE],
-    n: usize,
+    starts: Vec<isize>,
+    places: Vec<usize>,
+}
+
+/// What is gathered, to be used again.
+struct Scratch<W, P> {
+    tile: Vec<W>,
+    parts: Vec<P>,
+    /// Where the elements of the chunk lie from the start of a sequence on.
+    offsets: Vec<isize>,
+    /// Where the rows start.
+    rows: Vec<usize>,
 }
 
 impl<E: Source> Plan<'_, E> {
-    /// The parts from number `first` on, where part `c * outputs + k` is chunk `c` of sequence `k`.
+    fn chunks(&self) -> usize {
+        self.n.div_ceil(chunk::<E::Wide>())
+    }
+
+    /// The number of chunk `c` of sequence `k` among all parts: in the order of memory.
+    fn number(&self, c: usize, k: usize) -> usize {
+        if self.dense { k * self.chunks() + c } else { c * self.outputs + k }
+    }
+
+    /// The parts from number `first` on.
     fn any_parts<P: Copy + Default + Send + Sync>(
         &self,
         first: usize,
         reduction: &dyn Reduction<E::Wide, Part = P>,
         out: &mut [P],
     ) {
+        let (mut done, mut number) = (0, first);
+        while done < out.len() {
+            let left = out.len() - done;
+            let n = if self.dense {
+                let (k, c) = (number / self.chunks(), number % self.chunks());
+                let n = left.min(self.chunks() - c);
+                self.chunks_of(k, c, reduction, &mut out[done..done + n]);
+                n
+            } else {
+                let (c, k) = (number / self.outputs, number % self.outputs);
+                let n = left.min(self.outputs - k);
+                self.parts(c, k..k + n, reduction, &mut out[done..done + n]);
+                n
+            };
+            (done, number) = (done + n, number + n);
+        }
+    }
+
+    /// The parts of a sequence without gaps from chunk `c` on: its chunks are rows.
+    fn chunks_of<P: Copy + Default + Send + Sync>(
+        &self,
+        k: usize,
+        c: usize,
+        reduction: &dyn Reduction<E::Wide, Part = P>,
+        out: &mut [P],
+    ) {
+        let Some(data) = E::direct(self.data) else {
+            for (i, out) in out.chunks_mut(1).enumerate() {
+                self.parts(c + i, k..k + 1, reduction, out);
+            }
+            return;
+        };
         let length = chunk::<E::Wide>();
-        if let (1, true, Some(data)) = (self.outputs, self.dense, E::direct(self.data)) {
-            // The chunks of one line are rows, too.
-            let whole = (self.n / length - first).min(out.len());
-            let start = (self.base as usize) + first * length;
-            let (full, last) = out.split_at_mut(whole);
-            let rows =
-                Rows { data, start, stride: length as isize, length, first: first * length, step: length };
+        let whole = (self.n / length - c).min(out.len());
+        let (full, last) = out.split_at_mut(whole);
+        self.kept.for_each_run_in(k..k + 1, |[start], _, _| {
+            let (start, first) = (start as usize + c * length, c * length);
+            let rows = Rows { data, start, stride: length as isize, length, first, step: length };
             reduction.rows(&rows, full);
             if !last.is_empty() {
-                let (start, first) = (start + whole * length, (first + whole) * length);
+                let (start, first) = (start + whole * length, first + whole * length);
                 let rows = Rows { data, start, stride: 0, length: self.n % length, first, step: 0 };
                 reduction.rows(&rows, last);
             }
-            return;
-        }
-        let (mut done, mut number) = (0, first);
-        while done < out.len() {
-            let (c, k) = (number / self.outputs, number % self.outputs);
-            let n = (self.outputs - k).min(out.len() - done);
-            self.parts(c, k..k + n, reduction, &mut out[done..done + n]);
-            (done, number) = (done + n, number + n);
-        }
+        });
     }
 
     /// `out` = the parts of chunk `c` of some sequences.
@@ -341,17 +382,16 @@ impl<E: Source> Plan<'_, E> {
     ) {
         let first = c * chunk::<E::Wide>();
         let length = (self.n - first).min(chunk::<E::Wide>());
+        let lanes = lanes::<E::Wide>();
         let direct = E::direct(self.data);
-        let few = sequences.len() < lanes::<E::Wide>();
-        let side = if length <= SIDE_LENGTH { SIDE } else { lanes::<E::Wide>() };
-        let mut tile: Vec<E::Wide> = Vec::new();
-        // Where the rows of this chunk lie from the start of a sequence on.
-        let mut offsets: Vec<isize> = Vec::new();
-        let mut rows: Vec<usize> = Vec::new();
-        let mut waiting = Waiting { starts: [0; SIDE], places: [0; SIDE], n: 0 };
+        let few = sequences.len() < lanes;
+        let side = (TILE / length).clamp(lanes, SIDE);
+        let mut scratch =
+            Scratch { tile: Vec::new(), parts: Vec::new(), offsets: Vec::new(), rows: Vec::new() };
+        let mut waiting = Waiting::default();
         let mut done = 0;
         self.kept.for_each_run_in(sequences, |[start], count, [stride]| {
-            let results = done..done + count;
+            let mut results = done..done + count;
             done += count;
             match direct {
                 Some(data) if self.dense && (few || length >= SHORT) => {
@@ -359,37 +399,49 @@ impl<E: Source> Plan<'_, E> {
                     reduction.rows(&Rows { data, start, stride, length, first, step: 0 }, &mut out[results]);
                     return;
                 }
-                Some(data) if stride == 1 && count >= lanes::<E::Wide>() => {
-                    self.list_offsets(&mut offsets, first, length);
-                    rows.clear();
-                    rows.extend(offsets.iter().map(|offset| (start + offset) as usize));
-                    reduction.columns(&Columns { data, rows: &rows, first }, &mut out[results]);
+                Some(data) if stride == 1 && count >= lanes => {
+                    self.list_offsets(&mut scratch.offsets, first, length);
+                    scratch.rows.clear();
+                    scratch.rows.extend(scratch.offsets.iter().map(|offset| (start + offset) as usize));
+                    reduction.columns(&Columns { data, rows: &scratch.rows, first }, &mut out[results]);
                     return;
                 }
                 _ => {}
             }
-            let alone = few || (length >= SHORT && self.inner.unsigned_abs() <= stride.unsigned_abs().max(1));
-            for (i, at) in results.enumerate() {
-                let start = start + i as isize * stride;
-                if alone {
-                    self.line(start, first, length, &mut tile, reduction, &mut out[at..=at]);
-                    continue;
+            let mut start = start;
+            if few || (length >= SHORT && self.inner.unsigned_abs() <= stride.unsigned_abs().max(1)) {
+                for at in results {
+                    self.line(start, first, length, &mut scratch.tile, reduction, &mut out[at..=at]);
+                    start += stride;
                 }
-                waiting.starts[waiting.n] = start;
-                waiting.places[waiting.n] = at;
-                waiting.n += 1;
-                if waiting.n == side {
-                    self.list_offsets(&mut offsets, first, length);
-                    self.side_by_side(&mut waiting, first, &offsets, &mut tile, reduction, out);
-                }
+                return;
+            }
+            while results.len() >= lanes {
+                let n = results.len().min(side);
+                self.list_offsets(&mut scratch.offsets, first, length);
+                self.gather_run(start, stride, n, &mut scratch);
+                self.columns_of_tile(n, first, reduction, &mut scratch, |i, part| {
+                    out[results.start + i] = part;
+                });
+                start += n as isize * stride;
+                results.start += n;
+            }
+            for at in results {
+                waiting.starts.push(start);
+                waiting.places.push(at);
+                start += stride;
+            }
+            if waiting.starts.len() >= side {
+                self.list_offsets(&mut scratch.offsets, first, length);
+                self.waiting(&mut waiting, first, &mut scratch, reduction, out);
             }
         });
-        if waiting.n >= lanes::<E::Wide>() {
-            self.list_offsets(&mut offsets, first, length);
-            self.side_by_side(&mut waiting, first, &offsets, &mut tile, reduction, out);
+        if waiting.starts.len() >= lanes {
+            self.list_offsets(&mut scratch.offsets, first, length);
+            self.waiting(&mut waiting, first, &mut scratch, reduction, out);
         }
-        for (&start, &at) in waiting.starts[..waiting.n].iter().zip(&waiting.places) {
-            self.line(start, first, length, &mut tile, reduction, &mut out[at..=at]);
+        for (&start, &at) in waiting.starts.iter().zip(&waiting.places) {
+            self.line(start, first, length, &mut scratch.tile, reduction, &mut out[at..=at]);
         }
     }
 
@@ -423,29 +475,82 @@ impl<E: Source> Plan<'_, E> {
         reduction.rows(&Rows { data: tile, start: 0, stride: 0, length, first, step: 0 }, out);
     }
 
+    /// A tile of `n` sequences as columns, of which each starts `stride` behind the one before.
+    fn gather_run<P>(&self, start: isize, stride: isize, n: usize, scratch: &mut Scratch<E::Wide, P>) {
+        let Scratch { tile, offsets, .. } = scratch;
+        tile.resize((offsets.len() * n).max(tile.len()), E::Wide::default());
+        let length = offsets.len();
+        if let (true, Some(data)) = (self.dense && stride == length as isize, E::direct(self.data)) {
+            // Short lines one behind the other: a small matrix that is transposed.
+            let from = (start + offsets[0]) as usize;
+            if transposed(&data[from..from + n * length], length, &mut tile[..n * length]) {
+                return;
+            }
+        }
+        for (row, &offset) in tile.chunks_exact_mut(n).zip(&*offsets) {
+            gather(self.data, start + offset, stride, row);
+        }
+    }
+
+    /// The columns of a gathered tile.
+    fn columns_of_tile<P: Copy + Default + Send + Sync>(
+        &self,
+        n: usize,
+        first: usize,
+        reduction: &dyn Reduction<E::Wide, Part = P>,
+        scratch: &mut Scratch<E::Wide, P>,
+        mut put: impl FnMut(usize, P),
+    ) {
+        let Scratch { tile, parts, offsets, rows } = scratch;
+        rows.clear();
+        rows.extend((0..offsets.len()).map(|i| i * n));
+        parts.resize(n, P::default());
+        reduction.columns(&Columns { data: tile, rows, first }, parts);
+        parts.iter().enumerate().for_each(|(i, &part)| put(i, part));
+    }
+
     /// One chunk each of the sequences that wait, gathered as columns.
-    fn side_by_side<P: Copy + Default + Send + Sync>(
+    fn waiting<P: Copy + Default + Send + Sync>(
         &self,
         waiting: &mut Waiting,
         first: usize,
-        offsets: &[isize],
-        tile: &mut Vec<E::Wide>,
+        scratch: &mut Scratch<E::Wide, P>,
         reduction: &dyn Reduction<E::Wide, Part = P>,
         out: &mut [P],
     ) {
-        let width = std::mem::take(&mut waiting.n);
-        let starts = &waiting.starts[..width];
-        tile.resize((offsets.len() * width).max(tile.len()), E::Wide::default());
-        for (row, &offset) in tile.chunks_exact_mut(width).zip(offsets) {
-            for (to, &start) in row.iter_mut().zip(starts) {
+        let n = waiting.starts.len();
+        let Scratch { tile, offsets, .. } = scratch;
+        tile.resize((offsets.len() * n).max(tile.len()), E::Wide::default());
+        for (row, &offset) in tile.chunks_exact_mut(n).zip(&*offsets) {
+            for (to, &start) in row.iter_mut().zip(&waiting.starts) {
                 *to = self.data[(start + offset) as usize].widen();
             }
         }
-        let rows: Vec<usize> = (0..offsets.len()).map(|i| i * width).collect();
-        let mut parts = [P::default(); SIDE];
-        reduction.columns(&Columns { data: tile, rows: &rows, first }, &mut parts[..width]);
-        for (&at, part) in waiting.places.iter().zip(&parts[..width]) {
-            out[at] = *part;
+        self.columns_of_tile(n, first, reduction, scratch, |i, part| out[waiting.places[i]] = part);
+        waiting.starts.clear();
+        waiting.places.clear();
+    }
+}
+
+/// `tile` = the lines of `length` elements as columns; false where the length is not among the short ones that have
+/// code of their own.
+fn transposed<T: Copy>(lines: &[T], length: usize, tile: &mut [T]) -> bool {
+    fn fixed<T: Copy, const N: usize>(lines: &[T], tile: &mut [T]) -> bool {
+        let lines = lines.as_chunks::<N>().0;
+        for (j, row) in tile.chunks_exact_mut(lines.len()).enumerate().take(N) {
+            for (to, line) in row.iter_mut().zip(lines) {
+                *to = line[j];
+            }
         }
+        true
+    }
+    match length {
+        2 => fixed::<T, 2>(lines, tile),
+        3 => fixed::<T, 3>(lines, tile),
+        4 => fixed::<T, 4>(lines, tile),
+        5 => fixed::<T, 5>(lines, tile),
+        6 => fixed::<T, 6>(lines, tile),
+        8 => fixed::<T, 8>(lines, tile),
+        _ => false,
     }
 }

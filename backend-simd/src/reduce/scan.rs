@@ -335,7 +335,7 @@ struct Call<'a> {
 }
 
 /// Columns that are gone through together.
-const TILE: usize = 256;
+const TILE: usize = 512;
 
 /// Fewer columns than this are lines of their own.
 const NARROW: usize = 8;
@@ -367,7 +367,8 @@ impl Call<'_> {
         let stride = layout.strides().get(self.axis).copied().unwrap_or(1);
         let tasks = R::COST.tasks(outer * inner, n);
         if inner >= NARROW {
-            let width = (outer * inner).div_ceil(tasks).clamp(NARROW, TILE);
+            // Not too few: memory is read and written in stretches of a row.
+            let width = (outer * inner).div_ceil(tasks).clamp((TILE / 2).min(inner), TILE);
             parallel_columns_mut(out, (n, inner), width, |block, column, mut out| {
                 let width = out.width();
                 let mut states = [running.start(); TILE];

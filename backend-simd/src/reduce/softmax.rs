@@ -9,8 +9,8 @@ use super::fold::{Fold as _, Max, Nothing, Number, Sum, fold_columns, fold_row};
 use super::lines::{self, LineOp};
 use super::plan::{Columns, Merger, chunk};
 use super::steps::{
-    Centred, Each, Exponential, Logarithm, One, Product, Quotient, Reciprocal, Remainder, Shifted, each,
-    each_in_place,
+    Centred, Each, Exponential, Logarithm, One, Product, Quotient, Reciprocal, Remainder, Shifted, alone,
+    each, each_in_place,
 };
 use crate::arch::{Isa, Kernel, Level};
 use crate::tuning::Cost;
@@ -47,7 +47,7 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
     claims.with(Family::Softmax, DTypeSet::FLOATS).with(Family::SoftmaxBackward, DTypeSet::FLOATS)
 }
 
-/// The sum of a line, the elements of which `terms` writes chunk by chunk.
+/// The sum of a line.
 #[inline(always)]
 fn row_sum<I: Isa, T: Number>(isa: I, x: &[T]) -> T {
     if x.len() <= chunk::<T>() {
@@ -135,14 +135,6 @@ impl<T: Number> LineOp<T, 1> for Forward {
     }
 }
 
-/// `step` of one number, with the bits that it has within a vector.
-#[inline(always)]
-fn alone<I: Isa, T: Number, S: super::steps::Step>(isa: I, step: S, x: T) -> T {
-    let mut out = [T::zeroed()];
-    each(isa, step, (&[x], &[x]), (One(x), One(x)), &mut out);
-    out[0]
-}
-
 impl<T: Number> Kernel for ForwardRow<'_, T> {
     type Output = ();
 
@@ -152,15 +144,20 @@ impl<T: Number> Kernel for ForwardRow<'_, T> {
         let largest = One(fold_row(isa, (Max, Nothing), x, T::zeroed()).0);
         let length = chunk::<T>();
         let log = self.op == SoftmaxOp::LogSoftmax;
-        let mut tile = vec![T::zeroed(); if log { length.min(x.len()) } else { 0 }];
-        let mut sums = RowSum::new();
-        for (x, out) in x.chunks(length).zip(out.chunks_mut(length)) {
+        let sum = if x.len() <= length {
+            each(isa, Exponential, (x, x), (largest, largest), out);
+            fold_row(isa, (Sum, Nothing), out, T::zeroed()).0
+        } else {
             // Of a log-softmax the exponentials are not kept.
-            let exponentials = if log { &mut tile[..x.len()] } else { out };
-            each(isa, Exponential, (x, x), (largest, largest), exponentials);
-            sums.add(isa, exponentials);
-        }
-        let sum = sums.total();
+            let mut tile = vec![T::zeroed(); if log { length } else { 0 }];
+            let mut sums = RowSum::new();
+            for (x, out) in x.chunks(length).zip(out.chunks_mut(length)) {
+                let exponentials = if log { &mut tile[..x.len()] } else { out };
+                each(isa, Exponential, (x, x), (largest, largest), exponentials);
+                sums.add(isa, exponentials);
+            }
+            sums.total()
+        };
         if log {
             each(isa, Shifted, (x, x), (largest, One(alone(isa, Logarithm, sum))), out);
         } else {

@@ -79,24 +79,23 @@ impl<T: Number> Param<T> for Each<'_, T> {
     }
     #[inline(always)]
     fn tail<I: Isa>(self, isa: I, from: usize) -> T::V<I> {
-        padded(isa, &self.0[from..])
+        part(isa, &self.0[from..])
     }
 }
 
 /// The last elements of a slice, and zeros.
 #[inline(always)]
-fn padded<V: Vector>(isa: V::Isa, tail: &[V::Scalar]) -> V {
-    let mut lanes = V::zeros();
-    lanes.as_mut()[..tail.len()].copy_from_slice(tail);
-    V::load(isa, &lanes)
+fn part<V: Vector>(isa: V::Isa, tail: &[V::Scalar]) -> V {
+    V::load_part(isa, tail, V::constant(isa, 0.0))
 }
 
-/// As many elements of a vector as there is room for.
+/// `step` of one number, with the bits that it has within a vector.
 #[inline(always)]
-fn store_tail<V: Vector>(v: V, out: &mut [V::Scalar]) {
-    let mut lanes = V::zeros();
-    v.store(&mut lanes);
-    out.copy_from_slice(&lanes.as_ref()[..out.len()]);
+pub(super) fn alone<I: Isa, T: Number, S: Step>(isa: I, s: S, x: T) -> T {
+    let x = <T::V<I>>::splat(isa, x);
+    let mut lanes = <T::V<I>>::zeros();
+    s.step(isa, [x, x], [x, x]).store(&mut lanes);
+    lanes.as_ref()[0]
 }
 
 /// `out = step(x, y)`, of equal lengths.
@@ -119,7 +118,7 @@ pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
     if !tail.is_empty() {
         let from = x.len() - tail.len();
         let params = [p.tail(isa, from), q.tail(isa, from)];
-        store_tail(s.step(isa, [padded(isa, x_tail), padded(isa, y_tail)], params), tail);
+        s.step(isa, [part(isa, x_tail), part(isa, y_tail)], params).store_part(tail);
     }
 }
 
@@ -139,8 +138,8 @@ pub(super) fn each_in_place<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>
         s.step(isa, [x, x], [p.at(isa, i * lanes), q.at(isa, i * lanes)]).store(io);
     }
     if !tail.is_empty() {
-        let x = padded(isa, tail);
+        let x = part(isa, tail);
         let params = [p.tail(isa, n - tail.len()), q.tail(isa, n - tail.len())];
-        store_tail(s.step(isa, [x, x], params), tail);
+        s.step(isa, [x, x], params).store_part(tail);
     }
 }

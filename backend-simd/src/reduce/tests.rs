@@ -284,9 +284,9 @@ fn long_sequences_are_those_of_naive() {
 #[test]
 fn a_result_depends_on_its_sequence_alone() {
     const ROWS: usize = 19;
-    let lengths = (1..=40).chain([63, 64, 65, 100, 127, 128, 129, 1023, 1025, 2047, 2049, 4500]);
+    let lengths = (1..=129).chain([1023, 1025, 2047, 2049, 4500]);
     for n in lengths {
-        let dtypes = if n % 3 == 0 { &FLOATS[..] } else { &FLOATS[..2] };
+        let dtypes = if n % 8 == 0 { &FLOATS[..] } else { &FLOATS[..2] };
         for &dtype in dtypes {
             let x = rounded(&values(ROWS * n, n), dtype);
             let across: Vec<f64> = (0..ROWS * n).map(|i| x[i % ROWS * n + i / ROWS]).collect();
