@@ -119,6 +119,16 @@ NORMAL_MIDDLE = mpf(9) / 16
 
 ONE = lambda u: mpf(1)
 
+
+def normal_tail(x):
+    return mp.erfc(x / mp.sqrt(2)) / 2
+
+
+def normal_weight(x):
+    """An error of P(-x) counts as one of 1 - P(-x), but where it is larger than so and so many of P(-x) itself."""
+    most = mpf(512) * (1 if x < 4 else min(mpf(256), mpf(2) ** (6 * (x - 4))))
+    return mp.log(2) / min(1 / (2 * normal_tail(x)), most)
+
 # Name, text, function, weight, and for f32 and f64 each: interval, degree. One interval serves both where one stands.
 ENTRIES = [
     ("EXP", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", series_or(lambda r: (mp.expm1(r) - r) / r**2, mpf("0.5")),
@@ -155,6 +165,9 @@ ENTRIES = [
     ("NORMAL", "e^(x^2 / 2) P(-x) / t in t - 9/16, t = 1 / (1 + x / 4), P of the normal distribution, 0 <= x <= 14.5 and 39",
      *about(NORMAL_MIDDLE, lambda t: erfcx((4 / t - 4) / mp.sqrt(2)) / 2 / t),
      ((1 / mpf("4.625") - NORMAL_MIDDLE, 1 - NORMAL_MIDDLE), (1 / mpf("10.75") - NORMAL_MIDDLE, 1 - NORMAL_MIDDLE)), 10, 23),
+    ("LOG2_NORMAL",
+     "log2(P(-x)), P of the normal distribution, as an error of 1 - P(-x), and somewhat better above 3; 0 <= x <= 14.5",
+     lambda x: mp.log(normal_tail(x), 2), normal_weight, (mpf(0), mpf("14.5")), 13, None),
 ]
 
 
@@ -163,6 +176,9 @@ def main():
     for name, text, g, w, interval, single, double in ENTRIES:
         intervals = interval if isinstance(interval[0], tuple) else (interval, interval)
         for kind, degree, (lo, hi) in (("f32", single, intervals[0]), ("f64", double, intervals[1])):
+            # Where there is another way.
+            if degree is None:
+                continue
             coefficients, _ = remez(g, w, lo, hi, degree)
             coefficients, error = rounded(g, w, lo, hi, coefficients, kind)
             print(f"/// {text}. Error 2^{mp.nstr(mp.log(error, 2), 4)}.")

@@ -37,7 +37,8 @@ impl Cost {
         if threads == 1 {
             return 1;
         }
-        (total / TASK).min(TASKS_PER_THREAD * threads).clamp(1, items.max(1))
+        // As many for each thread.
+        (total / TASK).next_multiple_of(threads).min(TASKS_PER_THREAD * threads).clamp(1, items.max(1))
     }
 
     /// Elements per task for an op over `elements` elements.

@@ -57,7 +57,7 @@ macro_rules! avx512 {
         $V:ident $B:ident $M:ident $real:ty, $word:ty as $signed:ty, $n:literal, $mantissa:literal, $sign:literal, $reg:ty, $mask:ty;
         $set1:ident $loadu:ident $storeu:ident $stream:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident
         $sqrt:ident $round:ident $max:ident $min:ident $cmp:ident $blend:ident $to_int:ident $from_int:ident
-        $mask_loadu:ident $mask_storeu:ident;
+        $mask_loadu:ident $mask_storeu:ident $scalef:ident;
         $iset1:ident $iadd:ident $isub:ident $sll:ident $srl:ident $iand:ident $ior:ident $ixor:ident $transpose:ident $chain:ident $halves:ident $whole:ident
     ) => {
         #[derive(Debug, Clone, Copy)]
@@ -224,6 +224,11 @@ macro_rules! avx512 {
                 halves.map(|halves| $V(unsafe { $whole(halves) }))
             }
             #[inline(always)]
+            fn scale(self, n: Self) -> Option<Self> {
+                // SAFETY: a vector exists only where a token does, which proves the features.
+                Some($V(unsafe { $scalef(self.0, n.0) }))
+            }
+            #[inline(always)]
             fn load_part(_: Avx512, from: &[$real], rest: Self) -> Self {
                 let mask = ((1u32 << from.len().min($n - 1)) - 1) as $mask;
                 // SAFETY: the token proves the features; lanes without a mask bit, which are those past the end, are
@@ -299,14 +304,14 @@ avx512! {
     F32 U32 M32 f32, u32 as i32, 16, 23, 30, __m512, __mmask16;
     _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_stream_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps
     _mm512_sqrt_ps _mm512_roundscale_ps _mm512_max_ps _mm512_min_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps _mm512_castps_si512 _mm512_castsi512_ps
-    _mm512_mask_loadu_ps _mm512_mask_storeu_ps;
+    _mm512_mask_loadu_ps _mm512_mask_storeu_ps _mm512_scalef_ps;
     _mm512_set1_epi32 _mm512_add_epi32 _mm512_sub_epi32 _mm512_sll_epi32 _mm512_srl_epi32 _mm512_and_epi32 _mm512_or_epi32 _mm512_xor_epi32 transpose_f32 chains_f32 halves_f32 whole_f32
 }
 avx512! {
     F64 U64 M64 f64, u64 as i64, 8, 52, 62, __m512d, __mmask8;
     _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_stream_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd
     _mm512_sqrt_pd _mm512_roundscale_pd _mm512_max_pd _mm512_min_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd _mm512_castpd_si512 _mm512_castsi512_pd
-    _mm512_mask_loadu_pd _mm512_mask_storeu_pd;
+    _mm512_mask_loadu_pd _mm512_mask_storeu_pd _mm512_scalef_pd;
     _mm512_set1_epi64 _mm512_add_epi64 _mm512_sub_epi64 _mm512_sll_epi64 _mm512_srl_epi64 _mm512_and_epi64 _mm512_or_epi64 _mm512_xor_epi64 transpose_f64 chains_f64 halves_f64 whole_f64
 }
 

@@ -121,6 +121,11 @@ pub(crate) trait Real: Copy {
         Self::splat(isa, Self::Scalar::from_f64(v))
     }
 
+    /// `self 2^n` for whole n, rounded once, where the level has an instruction for it.
+    #[inline(always)]
+    fn scale(self, _n: Self) -> Option<Self> {
+        None
+    }
     /// An array of zeros.
     fn zeros() -> Self::Array;
 

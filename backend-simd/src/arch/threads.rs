@@ -4,14 +4,17 @@
 //! work watches for the next call for [`SPIN`], and only then parks; a call that finds it watching hands over in
 //! a fraction of a microsecond, and one that finds it parked wakes it and meanwhile works alone.
 //!
-//! A call is a number of tasks, taken one by one from a counter by the calling thread and by whichever workers
-//! come along: a worker that is late or that the system has suspended delays nothing but the task it holds.
-//! Who computes what is thus left to chance, and no result may depend on it.
+//! A call is a number of tasks in as many shares as threads may come: the first tasks are the calling thread's, the
+//! next ones the first worker's, and so on. Each takes its own share one by one, then what the others have left, so
+//! that a worker that is late or that the system has suspended delays nothing but the task it holds, and one that
+//! is not finds in its cache what it touched in the call before. Who computes what is thus left to chance, and no
+//! result may depend on it.
 //!
 //! One call at a time has the workers. A second one, be it nested or from another thread, runs its tasks itself.
 //! After `fork` the child starts workers of its own.
 
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -27,6 +30,9 @@ const SPIN: Duration = Duration::from_micros(200);
 
 /// The most workers that are ever started.
 const MAX_WORKERS: usize = 255;
+
+/// The most shares of a call; further threads begin with the share of another.
+const MAX_SHARES: usize = 32;
 
 /// How many threads a call may use, itself included.
 pub(crate) fn threads() -> usize {
@@ -152,22 +158,42 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 struct Call<'a> {
     body: &'a (dyn Fn(usize) + Sync),
     tasks: usize,
-    next: AtomicUsize,
+    shares: usize,
+    /// How many tasks of each share have been taken, or asked for in vain.
+    taken: [AtomicUsize; MAX_SHARES],
     panicked: Mutex<Option<Box<dyn std::any::Any + Send>>>,
 }
 
-impl Call<'_> {
-    /// Takes tasks until none is left.
-    fn work(&self) {
-        loop {
-            let task = self.next.fetch_add(1, Ordering::Relaxed);
-            if task >= self.tasks {
-                return;
-            }
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.body)(task)))
-                && let Ok(mut first) = self.panicked.lock()
-            {
-                first.get_or_insert(panic);
+impl<'a> Call<'a> {
+    fn new(body: &'a (dyn Fn(usize) + Sync), tasks: usize, threads: usize) -> Call<'a> {
+        let shares = threads.clamp(1, MAX_SHARES);
+        Call {
+            body,
+            tasks,
+            shares,
+            taken: [const { AtomicUsize::new(0) }; MAX_SHARES],
+            panicked: Mutex::new(None),
+        }
+    }
+
+    /// The tasks of a share.
+    fn share(&self, i: usize) -> Range<usize> {
+        let (each, longer) = (self.tasks / self.shares, self.tasks % self.shares);
+        let start = i * each + i.min(longer);
+        start..start + each + usize::from(i < longer)
+    }
+
+    /// Takes tasks until none is left, those of the thread's own share first.
+    fn work(&self, thread: usize) {
+        for i in 0..self.shares {
+            let share = (thread + i) % self.shares;
+            let tasks = self.share(share);
+            while let Some(task) = tasks.clone().nth(self.taken[share].fetch_add(1, Ordering::Relaxed)) {
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.body)(task)))
+                    && let Ok(mut first) = self.panicked.lock()
+                {
+                    first.get_or_insert(panic);
+                }
             }
         }
     }
@@ -270,7 +296,7 @@ impl Pool {
             Err(TryLockError::WouldBlock) => return false,
         };
         let helpers = (0..helpers).take_while(|&i| self.worker(i).is_some()).count();
-        let call = Call { body, tasks, next: AtomicUsize::new(0), panicked: Mutex::new(None) };
+        let call = Call::new(body, tasks, helpers + 1);
         // SAFETY: the lifetime is erased, but no worker reads the call after `close`, which comes before its end.
         let erased = unsafe { std::mem::transmute::<*const Call<'_>, *const Call<'static>>(&raw const call) };
         // SAFETY: `busy` is held, and the last call left no worker inside.
@@ -287,7 +313,7 @@ impl Pool {
                 }
             }
         }
-        call.work();
+        call.work(0);
         self.close();
         if let Ok(mut panicked) = call.panicked.lock()
             && let Some(panic) = panicked.take()
@@ -336,7 +362,7 @@ impl Pool {
         let mut since = Instant::now();
         let mut turns = 0u32;
         loop {
-            if self.try_enter() {
+            if self.try_enter(index) {
                 since = Instant::now();
                 continue;
             }
@@ -347,7 +373,7 @@ impl Pool {
             }
             worker.parked.0.store(true, Ordering::SeqCst);
             while worker.parked.0.load(Ordering::SeqCst) {
-                if self.try_enter() {
+                if self.try_enter(index) {
                     worker.parked.0.store(false, Ordering::SeqCst);
                     break;
                 }
@@ -357,8 +383,8 @@ impl Pool {
         }
     }
 
-    /// Works on the current call if it has a ticket left.
-    fn try_enter(&self) -> bool {
+    /// Has a worker work on the current call if that has a ticket left.
+    fn try_enter(&self, index: usize) -> bool {
         let gate = &self.gate.0;
         let seen = Gate(gate.load(Ordering::SeqCst));
         if seen.tickets() == 0 {
@@ -371,7 +397,7 @@ impl Pool {
         // SAFETY: inside of the gate, where the address is that of the call which opened it.
         let call = unsafe { *self.call.get() };
         // SAFETY: the call lives until the workers inside have left.
-        unsafe { &*call }.work();
+        unsafe { &*call }.work(index + 1);
         gate.fetch_sub(1, Ordering::Release);
         true
     }

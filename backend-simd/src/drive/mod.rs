@@ -11,6 +11,8 @@ mod loops;
 mod tile;
 mod walk;
 
+use std::ops::Range;
+
 use rusttorch_backend::{Element, ErrorKind, Layout, Result, TensorError, View, ViewMut, match_dtype};
 
 use crate::arch::plain::{bytes_of, bytes_of_mut, elements_of, elements_of_mut};
@@ -34,8 +36,15 @@ impl<'a> Operand<'a> {
     }
 }
 
+/// Where the elements lie, if without gaps, or if `ones` in one place.
+#[inline]
+fn piece(layout: &Layout, ones: bool) -> Option<Range<usize>> {
+    let one = || ones && layout.strides().iter().all(|&stride| stride == 0);
+    layout.contiguous_range().or_else(|| one().then(|| layout.offset()..layout.offset() + 1))
+}
+
 macro_rules! maps {
-    ($($name:ident $streamed:ident($($input:ident: $I:ident),*);)*) => { $(
+    ($($name:ident $streamed:ident $any:ident($($input:ident: $I:ident),*);)*) => { $(
         /// `out = body(inputs)`, elementwise. What the body finds in its output is unspecified.
         #[allow(dead_code, reason = "one for each number of operands")]
         pub(crate) fn $name<$($I: Element,)* O: Element>(
@@ -45,15 +54,29 @@ macro_rules! maps {
             out: ViewMut<'_>,
             body: &(dyn Fn($(&[$I],)* &mut [O]) + Sync),
         ) -> Result<()> {
-            $streamed(op, cost, $($input,)* out, &|$($input: &[$I],)* out: &mut [O], _| body($($input,)* out))
+            let body = &|$($input: &[$I],)* out: &mut [O], _: bool| body($($input,)* out);
+            $any(op, cost, $($input,)* out, false, body)
         }
 
-        /// The same for a body that is told whether its output is better written past the caches.
+        /// The same for a body that is told whether its output is better written past the caches, and takes a slice of
+        /// one element for an operand that is the same everywhere.
+        #[allow(dead_code, reason = "one for each number of operands")]
         pub(crate) fn $streamed<$($I: Element,)* O: Element>(
             op: &'static str,
             cost: Cost,
             $($input: View<'_>,)*
+            out: ViewMut<'_>,
+            body: &(dyn Fn($(&[$I],)* &mut [O], bool) + Sync),
+        ) -> Result<()> {
+            $any(op, cost, $($input,)* out, true, body)
+        }
+
+        fn $any<$($I: Element,)* O: Element>(
+            op: &'static str,
+            cost: Cost,
+            $($input: View<'_>,)*
             mut out: ViewMut<'_>,
+            ones: bool,
             body: &(dyn Fn($(&[$I],)* &mut [O], bool) + Sync),
         ) -> Result<()> {
             let to = out.layout();
@@ -66,7 +89,7 @@ macro_rules! maps {
             }
             let stream = streams(n * size_of::<O>());
             #[allow(non_snake_case, reason = "a range has the name of its type")]
-            if let (Some(range), $(Some($I),)*) = (to.contiguous_range(), $($input.layout().contiguous_range(),)*) {
+            if let (Some(range), $(Some($I),)*) = (to.contiguous_range(), $(piece($input.layout(), ones),)*) {
                 if cost.chunk(n) >= n {
                     body($(&$input.host::<$I>()?[$I],)* &mut out.host_mut::<O>()?[range], stream);
                     return Ok(());
@@ -74,7 +97,7 @@ macro_rules! maps {
             }
             let inputs = [$(Operand::new::<$I>($input)?,)*];
             let out = Output { data: bytes_of_mut(out.host_mut::<O>()?), size: size_of::<O>(), layout: to, read: false };
-            walk(cost, &inputs, out, &|inputs, out, direct| {
+            walk(cost, &inputs, out, ones, &|inputs, out, direct| {
                 // Always so; the pattern gives them names.
                 let [$($input,)*] = inputs else { return };
                 body($(elements_of($input),)* elements_of_mut(out), direct && stream);
@@ -84,10 +107,10 @@ macro_rules! maps {
     )* };
 }
 maps! {
-    map0 stream0();
-    map1 stream1(a: A);
-    map2 stream2(a: A, b: B);
-    map3 stream3(a: A, b: B, c: C);
+    map0 stream0 any0();
+    map1 stream1 any1(a: A);
+    map2 stream2 any2(a: A, b: B);
+    map3 stream3 any3(a: A, b: B, c: C);
 }
 
 /// `out = body(inputs)`, elementwise, for a body that knows the types and takes bytes; its last argument as that of
@@ -119,7 +142,7 @@ pub(crate) fn bytes<const N: usize>(
         return Ok(());
     }
     let out = Output { data, size, layout: to, read: false };
-    walk(cost, &operands, out, &|inputs, out, direct| body(inputs, out, direct && stream));
+    walk(cost, &operands, out, false, &|inputs, out, direct| body(inputs, out, direct && stream));
     Ok(())
 }
 
@@ -149,7 +172,7 @@ pub(crate) fn assign1<T: Element>(
         return Ok(());
     }
     let out = Output { data: bytes_of_mut(data), size: size_of::<T>(), layout, read: true };
-    walk(cost, &[], out, &|_, io, _| apart(elements_of_mut(io)));
+    walk(cost, &[], out, false, &|_, io, _| apart(elements_of_mut(io)));
     Ok(())
 }
 
@@ -188,7 +211,7 @@ pub(crate) fn assign2<T: Element, B: Element>(
     }
     let inputs = [Operand::new::<B>(b)?];
     let out = Output { data: bytes_of_mut(data), size: size_of::<T>(), layout, read: true };
-    walk(cost, &inputs, out, &|inputs, io, _| {
+    walk(cost, &inputs, out, false, &|inputs, io, _| {
         let [b] = inputs else { return };
         apart(elements_of(b), elements_of_mut(io));
     });

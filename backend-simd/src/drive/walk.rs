@@ -55,12 +55,14 @@ struct Walk<'a> {
     inputs: &'a [Operand<'a>],
     out_size: usize,
     read: bool,
+    /// Whether the body takes a slice of one element for an operand that is the same everywhere.
+    ones: bool,
     body: &'a Body<'a>,
 }
 
 /// Calls `body` until every element of the output has been written. Shapes are equal, and not empty; at most three
 /// inputs.
-pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, body: &Body<'_>) {
+pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bool, body: &Body<'_>) {
     let mut layouts = [out.layout; OPERANDS];
     for (layout, input) in layouts[1..].iter_mut().zip(inputs) {
         *layout = input.layout;
@@ -68,7 +70,7 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, body: &B
     let loops = Loops::new(layouts);
     let n = out.layout.numel();
     let start = loops.base[0] as usize;
-    let walk = Walk { loops: &loops, inputs, out_size: out.size, read: out.read, body };
+    let walk = Walk { loops: &loops, inputs, out_size: out.size, read: out.read, ones, body };
     let dense = loops.period(0) == Some(n);
     if dense {
         let mut periods = [n; OPERANDS];
@@ -124,7 +126,7 @@ impl Walk<'_> {
         let (mut common, mut room) = (1, n);
         for (k, input) in self.inputs.iter().enumerate() {
             let period = periods[k + 1];
-            if period < n {
+            if period < n && !(self.ones && period == 1) {
                 room = room.min(TILE_BYTES / input.size);
                 common = lcm(common, period)?;
             }
@@ -142,11 +144,12 @@ impl Walk<'_> {
         let mut tiles = None;
         let mut pieces: [&[u8]; 3] = [&[]; 3];
         let all = self.loops.inner(0);
-        if periods[1..=self.inputs.len()].iter().any(|&period| period < all) {
+        let repeats = |period: usize| period < all && !(self.ones && period == 1);
+        if periods[1..=self.inputs.len()].iter().any(|&period| repeats(period)) {
             let (_, slots) = tiles.insert(Tiles::take()).split();
             for ((k, input), tile) in self.inputs.iter().enumerate().zip(slots) {
                 let period = periods[k + 1];
-                if period < all {
+                if repeats(period) {
                     let from = self.loops.base[k + 1];
                     repeat(input.size, tile, piece, input.data, from, period, start % period);
                     pieces[k] = tile;
@@ -157,11 +160,11 @@ impl Walk<'_> {
             let n = out.len() / self.out_size;
             let mut operands: [&[u8]; 3] = [&[]; 3];
             for (k, input) in self.inputs.iter().enumerate() {
-                operands[k] = if periods[k + 1] < all {
-                    &pieces[k][..n * input.size]
-                } else {
-                    let at = self.loops.base[k + 1] as usize + start + i * piece;
-                    &input.data[at * input.size..(at + n) * input.size]
+                let base = self.loops.base[k + 1] as usize;
+                operands[k] = match periods[k + 1] {
+                    period if repeats(period) => &pieces[k][..n * input.size],
+                    period if period < all => &input.data[base * input.size..][..input.size],
+                    _ => &input.data[(base + start + i * piece) * input.size..][..n * input.size],
                 };
             }
             (self.body)(&operands[..self.inputs.len()], out, true);
@@ -257,7 +260,7 @@ impl Walk<'_> {
         let count = self.inputs.len();
         let Some(inner) = self.loops.axes.last() else { return };
         let strides = inner.strides;
-        let plain = strides[..=count].iter().all(|&stride| stride == 1);
+        let plain = strides[..=count].iter().all(|&stride| stride == 1 || self.ones && stride == 0);
         let mut tiles = Tiles::take();
         let (result, mut slots) = tiles.split();
         // What waits in the tiles, and where it goes.
@@ -304,7 +307,8 @@ impl Walk<'_> {
                     for ((k, input), tile) in self.inputs.iter().enumerate().zip(&mut slots) {
                         let stride = strides[k + 1];
                         let from = offsets[k + 1] + at as isize * stride;
-                        operands[k] = if stride == 1 {
+                        operands[k] = if stride == 1 || self.ones && stride == 0 {
+                            let n = if stride == 1 { n } else { 1 };
                             &input.data[from as usize * input.size..][..n * input.size]
                         } else {
                             // A value that repeats is copied once, for the first piece of its run.

@@ -25,7 +25,7 @@ macro_rules! maps {
             fn call<V: Vector>(self, isa: V::Isa, $($x: V),+) -> V;
         }
 
-        /// `out = f(operands)` on slices of equal length.
+        /// `out = f(operands)` on slices of equal length, or of one element that is the same everywhere.
         struct $Map<'a, F, T> {
             f: F,
             $($x: &'a [T],)+
@@ -39,26 +39,44 @@ macro_rules! maps {
 
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
-                $(let $x = T::V::<I>::chunks(self.$x);)+
-                let (chunks, tail) = T::V::<I>::chunks_mut(self.out);
-                // The last elements go through the same code, on copies that fill the lanes.
-                $(let mut $x = ($x.0, T::V::<I>::zeros(), $x.1);)+
-                $($x.1.as_mut()[..$x.2.len()].copy_from_slice($x.2);)+
-                let mut last = T::V::<I>::zeros();
-                let whole = chunks.len();
-                for i in 0..whole + usize::from(!tail.is_empty()) {
-                    let out = if i < whole { &mut chunks[i] } else { &mut last };
-                    let y = self.f.call::<T::V<I>>(isa, $(Real::load(isa, $x.0.get(i).unwrap_or(&$x.1))),+);
+                let (lanes, n) = (T::V::<I>::LANES, self.out.len());
+                if n == 0 {
+                    return;
+                }
+                // Where there is no whole vector the elements are copied to one, and so is one that is the same
+                // everywhere. With a slice goes what is left of a position in it: all or nothing.
+                $(let mut copy = T::V::<I>::zeros();
+                let $x = match self.$x {
+                    &[x] => {
+                        T::V::<I>::splat(isa, x).store(&mut copy);
+                        (copy.as_ref(), 0)
+                    }
+                    x if n < lanes => {
+                        T::V::<I>::load_part(isa, x, T::V::<I>::constant(isa, 0.0)).store(&mut copy);
+                        (copy.as_ref(), usize::MAX)
+                    }
+                    x => (x, usize::MAX),
+                };)+
+                let mut few = T::V::<I>::zeros();
+                let out = if n < lanes { few.as_mut() } else { &mut *self.out };
+                // The last vector overlaps the one before it where the elements do not fill it.
+                let last = out.len() - lanes;
+                for i in 0..n.div_ceil(lanes) {
+                    let at = (i * lanes).min(last);
+                    let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
+                    let Some(out) = T::V::<I>::chunks_mut(&mut out[at..]).0.first_mut() else { return };
                     if self.stream { y.stream(out) } else { y.store(out) }
                 }
                 if self.stream {
                     isa.finish_streams();
                 }
-                tail.copy_from_slice(&last.as_ref()[..tail.len()]);
+                if n < lanes {
+                    T::V::<I>::load(isa, &few).store_part(self.out);
+                }
             }
         }
 
-        /// `out = f(operands)` on slices of equal length.
+        /// `out = f(operands)` on slices of equal length, or of one element that is the same everywhere.
         pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], stream: bool) {
             level.enter($Map { f, $($x,)+ out, stream });
         }
@@ -68,6 +86,12 @@ maps! {
     Function1 Map1 map1(x);
     Function2 Map2 map2(a, b);
     Function3 Map3 map3(a, b, c);
+}
+
+/// The first elements of a slice that has enough.
+#[inline(always)]
+fn vector<V: Vector>(isa: V::Isa, x: &[V::Scalar]) -> V {
+    V::load(isa, &V::chunks(&x[..V::LANES]).0[0])
 }
 
 macro_rules! loops {

@@ -51,7 +51,10 @@ pub(super) fn power_of_whole<V: Vector>(whole: V) -> V {
 
 /// `x * 2^n` from n + MAGIC, for n within twice the exponents of normal numbers; rounded once.
 #[inline(always)]
-pub(super) fn scale_by_whole<V: Vector>(x: V, whole: V) -> V {
+pub(super) fn scale_by_whole<V: Vector>(isa: V::Isa, x: V, whole: V) -> V {
+    if let Some(y) = x.scale(whole.sub(V::constant(isa, V::Scalar::MAGIC))) {
+        return y;
+    }
     // The bits of MAGIC are far above what is left of them: its exponent and its highest digit shift out.
     let whole = whole.bits();
     let half = whole.shift_right::<1>();
@@ -64,16 +67,7 @@ pub(super) fn scale_by_whole<V: Vector>(x: V, whole: V) -> V {
 #[inline(always)]
 pub(crate) fn exp<V: Vector>(isa: V::Isa, x: V) -> V {
     let (r, whole) = split_by_ln_2(isa, clamp_exponent(isa, x));
-    scale_by_whole(exp_of_rest(isa, r), whole)
-}
-
-/// `e^x 2^LIFTED` for x of at most 0: normal numbers, so that a product with it can be rounded once, when it
-/// is multiplied by `2^-LIFTED`. NaN stays NaN.
-#[inline(always)]
-pub(super) fn exp_lifted<V: Vector>(isa: V::Isa, x: V) -> V {
-    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
-    let (r, whole) = split_from(isa, x, V::Scalar::MAGIC + V::Scalar::LIFTED);
-    exp_of_rest(isa, r).mul(power_of_whole(whole))
+    scale_by_whole(isa, exp_of_rest(isa, r), whole)
 }
 
 /// `2^-LIFTED`.
@@ -82,10 +76,38 @@ pub(super) fn lowering<V: Vector>(isa: V::Isa) -> V {
     V::constant(isa, (-V::Scalar::LIFTED).exp2())
 }
 
+/// x as [`split_by_ln_2`] has it, with MAGIC + LIFTED in the place of MAGIC, for [`lower`].
+#[inline(always)]
+pub(super) fn split_lifted<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
+    split_from(isa, x, V::Scalar::MAGIC + V::Scalar::LIFTED)
+}
+
+/// `x 2^n` from n + MAGIC + LIFTED, for n of at most 0; rounded once, as the power is lifted so that a product with
+/// it is a normal number. x must not overflow when it is lifted.
+#[inline(always)]
+pub(super) fn lower<V: Vector>(isa: V::Isa, x: V, whole: V) -> V {
+    if let Some(y) = x.scale(whole.sub(V::constant(isa, V::Scalar::MAGIC + V::Scalar::LIFTED))) {
+        return y;
+    }
+    x.mul(power_of_whole(whole)).mul(lowering(isa))
+}
+
+/// The same for some lanes; the others keep x, of whatever size.
+#[inline(always)]
+pub(super) fn lower_where<V: Vector>(isa: V::Isa, x: V, lanes: V::Mask, whole: V) -> V {
+    if let Some(y) = x.scale(whole.sub(V::constant(isa, V::Scalar::MAGIC + V::Scalar::LIFTED))) {
+        return y.or_else(lanes, x);
+    }
+    let one = V::constant(isa, 1.0);
+    x.mul(power_of_whole(whole).or_else(lanes, one)).mul(lowering::<V>(isa).or_else(lanes, one))
+}
+
 /// `e^x` for x of at most 0, as a softmax needs it; the bits of [`exp`], somewhat faster. NaN stays NaN.
 #[inline(always)]
 pub(crate) fn exp_nonpositive<V: Vector>(isa: V::Isa, x: V) -> V {
-    exp_lifted(isa, x).mul(lowering(isa))
+    let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
+    let (r, whole) = split_lifted(isa, x);
+    lower(isa, exp_of_rest(isa, r), whole)
 }
 
 /// `e^x = (high + low) 2^n`, low being what the sum of 1 and the rest lost, with n + MAGIC.
@@ -107,7 +129,7 @@ pub(crate) fn exp2<V: Vector>(isa: V::Isa, x: V) -> V {
     let x = V::constant(isa, high * log2_e).min_or_second(x);
     let magic = V::constant(isa, V::Scalar::MAGIC);
     let whole = x.add(magic);
-    scale_by_whole(exp2_of_rest(isa, x.sub(whole.sub(magic))), whole)
+    scale_by_whole(isa, exp2_of_rest(isa, x.sub(whole.sub(magic))), whole)
 }
 
 /// `2^r` for |r| <= 1/2.
@@ -115,6 +137,16 @@ pub(crate) fn exp2<V: Vector>(isa: V::Isa, x: V) -> V {
 pub(super) fn exp2_of_rest<V: Vector>(isa: V::Isa, r: V) -> V {
     let p = polynomial(isa, r, V::Scalar::EXP2);
     p.mul_add(r, V::constant(isa, std::f64::consts::LN_2)).mul_add(r, V::constant(isa, 1.0))
+}
+
+/// `2^x = (1 + rest) 2^n` for x of at most 0 and not too far below: the rest, and n + MAGIC + LIFTED for [`lower`].
+#[inline(always)]
+pub(super) fn exp2_lifted<V: Vector>(isa: V::Isa, x: V) -> (V, V) {
+    let magic = V::constant(isa, V::Scalar::MAGIC + V::Scalar::LIFTED);
+    let whole = x.add(magic);
+    let r = x.sub(whole.sub(magic));
+    let p = polynomial(isa, r, V::Scalar::EXP2).mul_add(r, V::constant(isa, std::f64::consts::LN_2));
+    (p.mul(r), whole)
 }
 
 /// `e^x - 1`. 1.3 ulp, f64 1.5.

@@ -35,7 +35,7 @@ fn halves<V: Vector>(isa: V::Isa, size: V) -> (V, V, V, V) {
 #[inline(always)]
 pub(crate) fn cosh<V: Vector>(isa: V::Isa, x: V) -> V {
     let (high, low, down, n) = halves(isa, abs(x));
-    scale_by_whole(high.add(low.add(down)), n)
+    scale_by_whole(isa, high.add(low.add(down)), n)
 }
 
 /// Hyperbolic sine: `(e^|x| - e^-|x|) / 2`, near zero a polynomial. 1.0 ulp.
@@ -45,6 +45,6 @@ pub(crate) fn sinh<V: Vector>(isa: V::Isa, x: V) -> V {
     let near = square.mul(x).mul_add(polynomial(isa, square, V::Scalar::SINH), x);
     let size = abs(x);
     let (high, low, down, n) = halves(isa, size);
-    let far = scale_by_whole(high.add(low.add(negative(down))), n);
+    let far = scale_by_whole(isa, high.add(low.add(negative(down))), n);
     near.or_else(size.lt(V::constant(isa, 1.0)), with_sign(far, x))
 }

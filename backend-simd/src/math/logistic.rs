@@ -4,33 +4,31 @@
 //! rest of the exponential and the error of a quotient, so that little but the last rounding is left. The power is
 //! lifted, so that a product with it is no subnormal number before that.
 
-use super::exponential::{exp_rest, lowering, power_of_whole, split_from};
+use super::exponential::{exp_rest, lower, lower_where, lowering, power_of_whole, split_lifted};
 use super::{Tables, Vector, abs, constants, negative, polynomial, with_sign};
 
-/// `e^-(a + low)` for a >= 0: the rest, and the power lifted.
+/// `e^-a` for a >= 0: the rest, and the power lifted.
 #[inline(always)]
-fn decay<V: Vector>(isa: V::Isa, a: V, low: V) -> (V, V) {
+fn decay<V: Vector>(isa: V::Isa, a: V) -> (V, V) {
     let x = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(negative(a));
-    let (r, whole) = split_from(isa, x, V::Scalar::MAGIC + V::Scalar::LIFTED);
-    (exp_rest(isa, r.sub(low)), power_of_whole(whole))
+    let (r, whole) = split_lifted(isa, x);
+    (exp_rest(isa, r), power_of_whole(whole))
 }
 
 /// `x / (1 + e)` or, below zero, `x e / (1 + e)`, of `e = e^-(a + low)`.
 #[inline(always)]
 fn share<V: Vector>(isa: V::Isa, x: V, below: V::Mask, a: V, low: V) -> V {
-    let (zero, one, lowering) = (V::constant(isa, 0.0), V::constant(isa, 1.0), lowering(isa));
-    let (rest, lifted) = decay(isa, a, low);
-    let power = lifted.mul(lowering);
+    let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
+    let a = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(negative(a));
+    let (r, whole) = split_lifted(isa, a);
+    let rest = exp_rest(isa, r.sub(low));
+    let power = lower(isa, one, whole);
     let sum = rest.mul_add(power, power.add(one));
     let lost = rest.mul_add(power, power.sub(sum.sub(one)));
-    let share = one.div(sum);
-    let minus = negative(share);
-    let error = minus.mul_add(lost, minus.mul_add(sum, one));
-    let x = x.mul(lifted.or_else(below, one));
-    let base = x.mul(share);
-    let low = base.mul_add(error, x.mul_add(share, negative(base)));
-    let rest = rest.or_else(below, zero);
-    base.add(base.mul_add(rest, low.mul_add(rest, low))).mul(lowering.or_else(below, one))
+    // 1 / sum lies between 1/2 and 1, and what the sum lost asks for no more.
+    let part = lost.mul_add(V::constant(isa, -0.75), rest.or_else(below, zero));
+    let base = x.div(sum);
+    lower_where(isa, base.mul_add(part, base), below, whole)
 }
 
 /// `1 / (1 + e^-x)`. 1.2 ulp.
@@ -69,7 +67,7 @@ fn of_infinities<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
 #[inline(always)]
 pub(super) fn log1p_exp_negative<V: Vector>(isa: V::Isa, a: V) -> V {
     let (two, lowering) = (V::constant(isa, 2.0), lowering(isa));
-    let (rest, lifted) = decay(isa, a, V::constant(isa, 0.0));
+    let (rest, lifted) = decay(isa, a);
     let power = lifted.mul(lowering);
     let sum = rest.mul_add(power, power.add(two));
     let lost = rest.mul_add(power, power.sub(sum.sub(two)));
@@ -103,7 +101,7 @@ pub(crate) fn log_sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
 #[inline(always)]
 pub(crate) fn mish<V: Vector>(isa: V::Isa, x: V) -> V {
     let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
-    let (rest, lifted) = decay(isa, abs(x), zero);
+    let (rest, lifted) = decay(isa, abs(x));
     let power = lifted.mul(lowering(isa));
     let (e, below) = (rest.mul_add(power, power), x.lt(zero));
     let (more, square) = (e.add(one), e.mul(e));

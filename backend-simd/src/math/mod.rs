@@ -56,6 +56,8 @@ pub(crate) trait Tables: Scalar {
     const LOG_ERFC: &'static [Self];
     const ERFC: &'static [Self];
     const NORMAL: &'static [Self];
+    /// Empty where [`NORMAL`](Self::NORMAL) serves in its place.
+    const LOG2_NORMAL: &'static [Self];
     /// From here tanh is 1.
     const TANH_LIMIT: f64;
     /// From here erf is 1.
@@ -129,6 +131,7 @@ impl Tables for f32 {
         LOG_ERFC = LOG_ERFC_F32;
         ERFC = ERFC_F32;
         NORMAL = NORMAL_F32;
+        LOG2_NORMAL = LOG2_NORMAL_F32;
     }
     const TANH_LIMIT: f64 = 10.0;
     const ERF_LIMIT: f64 = 4.0;
@@ -179,6 +182,7 @@ impl Tables for f64 {
         ERFC = ERFC_F64;
         NORMAL = NORMAL_F64;
     }
+    const LOG2_NORMAL: &'static [Self] = &[];
     const TANH_LIMIT: f64 = 20.0;
     const ERF_LIMIT: f64 = 6.0;
     const ERFC_LIMIT: f64 = 27.5;
@@ -235,24 +239,20 @@ fn with_sign<V: Vector>(size: V, of: V) -> V {
 }
 
 /// The polynomial with these coefficients, lowest power first, by Horner's rule. Of long ones the powers behind the
-/// second that leave the same remainder by 2 or 4 stand apart, since each step waits for the one before.
+/// second that leave the same remainder by 4 stand apart, since each step waits for the one before; short ones do not
+/// wait for those of the next vectors.
 #[inline(always)]
 fn polynomial<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar]) -> V {
-    let n = coefficients.len();
-    if n <= 6 {
+    if coefficients.len() <= 14 {
         return every::<V, 1>(isa, x, coefficients, 0);
     }
     let square = x.mul(x);
-    let tail = if n <= 13 {
-        every::<V, 2>(isa, square, coefficients, 3).mul_add(x, every::<V, 2>(isa, square, coefficients, 2))
-    } else {
-        let fourth = square.mul(square);
-        let low = every::<V, 4>(isa, fourth, coefficients, 3)
-            .mul_add(x, every::<V, 4>(isa, fourth, coefficients, 2));
-        let high = every::<V, 4>(isa, fourth, coefficients, 5)
-            .mul_add(x, every::<V, 4>(isa, fourth, coefficients, 4));
-        high.mul_add(square, low)
-    };
+    let fourth = square.mul(square);
+    let low =
+        every::<V, 4>(isa, fourth, coefficients, 3).mul_add(x, every::<V, 4>(isa, fourth, coefficients, 2));
+    let high =
+        every::<V, 4>(isa, fourth, coefficients, 5).mul_add(x, every::<V, 4>(isa, fourth, coefficients, 4));
+    let tail = high.mul_add(square, low);
     tail.mul_add(x, V::splat(isa, coefficients[1])).mul_add(x, V::splat(isa, coefficients[0]))
 }
 

@@ -135,7 +135,7 @@ pub(crate) fn pow<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
     let magic = V::constant(isa, V::Scalar::MAGIC);
     let whole = bounded.add(magic);
     let rest = bounded.sub(whole.sub(magic)).add(low);
-    let power = scale_by_whole(exp2_of_rest(isa, rest), whole);
+    let power = scale_by_whole(isa, exp2_of_rest(isa, rest), whole);
     let power = infinity.or_else(zero.lt(exponent), zero).or_else(beyond, power);
     // Of a negative base: the sign for odd exponents, nothing for exponents that are not whole.
     let whole = y.trunc().eq(y);

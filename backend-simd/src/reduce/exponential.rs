@@ -3,10 +3,11 @@
 use rusttorch_backend::ops::ReduceOp;
 use rusttorch_backend::{Result, View, ViewMut};
 
+use super::exponentials::sum_of_exponentials;
 use super::fold::{Max, Nothing, Number, Sum, fold_columns, fold_row};
 use super::plan::{Columns, Reduction, Rows, lanes, reduce as walk};
 use super::source::Source;
-use super::steps::{Each, Exponential, One, each};
+use super::steps::{Each, Exponential, each};
 use crate::arch::{Isa, Kernel, Level, Scalar};
 use crate::tuning::Cost;
 
@@ -35,14 +36,12 @@ impl<T: Number> Kernel for RowSums<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let mut tile = vec![T::zeroed(); self.rows.length()];
         for (i, out) in self.out.iter_mut().enumerate() {
             let x = self.rows.row(i);
             let largest = fold_row(isa, (Max, Nothing), x, T::zeroed()).0;
             *out = LogSum { largest: largest.to_f64(), sum: 0.0 };
             if out.largest.is_finite() {
-                each(isa, Exponential, (x, x), (One(largest), One(largest)), &mut tile);
-                out.sum = fold_row(isa, (Sum, Nothing), &tile, T::zeroed()).0.to_f64();
+                out.sum = sum_of_exponentials::<I, T, false>(isa, x, largest, &mut []).to_f64();
             }
         }
     }

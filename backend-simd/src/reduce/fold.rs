@@ -24,7 +24,7 @@ impl Number for f32 {}
 impl Number for f64 {}
 
 /// Vectors of a block.
-const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = 8;
 
 /// Elements of a block.
 pub(super) const fn block<T>() -> usize {
@@ -211,6 +211,8 @@ macro_rules! eight {
     }};
 }
 
+pub(super) use eight;
+
 /// A block of `f`.
 #[inline(always)]
 fn mapped<V: Vector, F: Fold>(isa: V::Isa, f: F, v: [V; BLOCK], p: V) -> V {
@@ -219,7 +221,7 @@ fn mapped<V: Vector, F: Fold>(isa: V::Isa, f: F, v: [V; BLOCK], p: V) -> V {
 
 /// The lanes as one.
 #[inline(always)]
-fn join_lanes<V: Vector<Scalar: Number>, F: Fold>(f: F, v: V) -> V::Scalar {
+pub(super) fn join_lanes<V: Vector<Scalar: Number>, F: Fold>(f: F, v: V) -> V::Scalar {
     let mut lanes = V::zeros();
     v.store(&mut lanes);
     let lanes = lanes.as_mut();

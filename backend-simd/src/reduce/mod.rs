@@ -13,6 +13,7 @@
 
 pub(crate) mod arg;
 mod exponential;
+mod exponentials;
 mod float;
 mod fold;
 mod lines;

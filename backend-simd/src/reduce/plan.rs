@@ -59,12 +59,6 @@ impl<'a, W> Rows<'a, W> {
         &self.data[at..at + self.length]
     }
 
-    /// Elements of each row.
-    #[inline(always)]
-    pub(super) fn length(&self) -> usize {
-        self.length
-    }
-
     /// The number in its sequence of the first element of row `i`.
     #[inline(always)]
     pub(super) fn first(&self, i: usize) -> usize {
@@ -253,7 +247,7 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
     let chunks = plan.n.div_ceil(chunk::<E::Wide>());
     // Neighbouring columns go to one thread: it reads whole lines, and long stretches of them.
     let side_by_side = inner_stride(layout, kept()) == 1 && !plan.dense;
-    let grain = if side_by_side { lanes::<E::Wide>() * if outputs >= 2048 { 16 } else { 4 } } else { 1 };
+    let grain = if side_by_side { lanes::<E::Wide>() * if outputs >= 512 { 16 } else { 4 } } else { 1 };
     if chunks == 1 {
         let per = match cost.tasks(outputs, plan.n) {
             1 => outputs,

@@ -5,12 +5,13 @@
 use rusttorch_backend::ops::SoftmaxOp;
 use rusttorch_backend::{Capabilities, DTypeSet, Family, Result, View, ViewMut, match_dtype};
 
+use super::exponentials::sum_of_exponentials;
 use super::fold::{Fold as _, Max, Nothing, Number, Sum, fold_columns, fold_row};
 use super::lines::{self, LineOp};
 use super::plan::{Columns, Merger, chunk};
 use super::steps::{
-    Centred, Each, Exponential, Logarithm, One, Product, Quotient, Reciprocal, Remainder, Shifted, alone,
-    each, each_in_place,
+    Centred, Each, Exponential, Logarithm, One, Product, Reciprocal, Remainder, Scaled, Shifted, alone, each,
+    each_in_place,
 };
 use crate::arch::{Isa, Kernel, Level};
 use crate::tuning::Cost;
@@ -79,6 +80,17 @@ impl<T: Number> RowSum<T> {
     }
 }
 
+/// `sum e^(x - largest)` of a line, whose terms are put to `out` if `KEEP`.
+#[inline(always)]
+fn exponentials<I: Isa, T: Number, const KEEP: bool>(isa: I, x: &[T], largest: T, out: &mut [T]) -> T {
+    let mut sums = RowSum::new();
+    for (x, out) in x.chunks(chunk::<T>()).zip(out.chunks_mut(chunk::<T>())) {
+        let sum = sum_of_exponentials::<I, T, KEEP>(isa, x, largest, out);
+        sums.0.push(sum, x.len(), |(a, _), (b, _)| Sum.join_one(a, b));
+    }
+    sums.total()
+}
+
 /// The sums of the columns of a tile.
 #[inline(always)]
 fn column_sums<I: Isa, T: Number>(isa: I, tile: &[T], rows: &[usize], out: &mut [T]) {
@@ -141,27 +153,16 @@ impl<T: Number> Kernel for ForwardRow<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let (x, out) = (self.x, self.out);
-        let largest = One(fold_row(isa, (Max, Nothing), x, T::zeroed()).0);
-        let length = chunk::<T>();
-        let log = self.op == SoftmaxOp::LogSoftmax;
-        let sum = if x.len() <= length {
-            each(isa, Exponential, (x, x), (largest, largest), out);
-            fold_row(isa, (Sum, Nothing), out, T::zeroed()).0
-        } else {
-            // Of a log-softmax the exponentials are not kept.
-            let mut tile = vec![T::zeroed(); if log { length } else { 0 }];
-            let mut sums = RowSum::new();
-            for (x, out) in x.chunks(length).zip(out.chunks_mut(length)) {
-                let exponentials = if log { &mut tile[..x.len()] } else { out };
-                each(isa, Exponential, (x, x), (largest, largest), exponentials);
-                sums.add(isa, exponentials);
+        let largest = fold_row(isa, (Max, Nothing), x, T::zeroed()).0;
+        match self.op {
+            SoftmaxOp::Softmax => {
+                let sum = exponentials::<I, T, true>(isa, x, largest, out);
+                each_in_place(isa, Scaled, (One(alone(isa, Reciprocal, sum)), One(sum)), out);
             }
-            sums.total()
-        };
-        if log {
-            each(isa, Shifted, (x, x), (largest, One(alone(isa, Logarithm, sum))), out);
-        } else {
-            each_in_place(isa, Quotient, (One(sum), One(alone(isa, Reciprocal, sum))), out);
+            SoftmaxOp::LogSoftmax => {
+                let sum = exponentials::<I, T, false>(isa, x, largest, out);
+                each(isa, Shifted, (x, x), (One(largest), One(alone(isa, Logarithm, sum))), out);
+            }
         }
     }
 }
@@ -188,7 +189,7 @@ impl<T: Number> Kernel for ForwardTile<'_, T> {
             SoftmaxOp::Softmax => {
                 each(isa, Reciprocal, (sums.0, sums.0), (sums, sums), &mut last);
                 for out in out.chunks_exact_mut(width) {
-                    each_in_place(isa, Quotient, (sums, Each(&last)), out);
+                    each_in_place(isa, Scaled, (Each(&last), sums), out);
                 }
             }
             SoftmaxOp::LogSoftmax => {

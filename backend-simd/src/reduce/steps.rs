@@ -25,12 +25,8 @@ macro_rules! steps {
 steps! {
     /// `e^(x - p)` for x of at most p.
     Exponential |isa, [x, _y], [p, _q]| math::exp_nonpositive(isa, x.sub(p));
-    /// `x / p`, where q is `1 / p`: the product, corrected by its remainder.
-    Quotient |isa, [x, _y], [p, q]| {
-        let y = x.mul(q);
-        let remainder = y.mul_add(V::constant(isa, 0.0).sub(p), x);
-        remainder.mul_add(q, y)
-    };
+    /// `x p`.
+    Scaled |_isa, [x, _y], [p, _q]| x.mul(p);
     /// `(x - p) - q`.
     Shifted |_isa, [x, _y], [p, q]| x.sub(p).sub(q);
     /// `x y`.

@@ -1,0 +1,53 @@
+//! Exponentials of a row and their sum, in one pass.
+
+use super::fold::{BLOCK, Fold as _, Number, Sum, eight, join_lanes};
+use crate::arch::{Isa, Real};
+use crate::math;
+
+/// `sum e^(x - largest)` of a row of at most a chunk: the sum of `fold`. The terms are put to `out`, of the same
+/// length, if `KEEP`.
+#[inline(always)]
+pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool>(
+    isa: I,
+    x: &[T],
+    largest: T,
+    out: &mut [T],
+) -> T {
+    let lanes = <T::V<I>>::LANES;
+    let largest = <T::V<I>>::splat(isa, largest);
+    let pad = Sum.pad(isa, largest);
+    let (vectors, tail) = <T::V<I>>::chunks(x);
+    let (blocks, rest) = vectors.as_chunks::<BLOCK>();
+    let (out, out_tail) = <T::V<I>>::chunks_mut(if KEEP { out } else { &mut [] });
+    let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
+    // What changes nothing comes first.
+    let mut sum = pad;
+    for (i, block) in blocks.iter().enumerate() {
+        let v = eight!(|K| math::exp_nonpositive(isa, <T::V<I>>::load(isa, &block[K]).sub(largest)));
+        if KEEP && let Some(out) = out_blocks.get_mut(i) {
+            eight!(|K| v[K].store(&mut out[K]));
+        }
+        sum = sum.add(Sum.block(isa, v));
+    }
+    if !rest.is_empty() || !tail.is_empty() {
+        let mut v = [pad; BLOCK];
+        for (i, x) in rest.iter().enumerate() {
+            v[i] = math::exp_nonpositive(isa, <T::V<I>>::load(isa, x).sub(largest));
+            if KEEP && let Some(out) = out_rest.get_mut(i) {
+                v[i].store(out);
+            }
+        }
+        if !tail.is_empty() {
+            let x = <T::V<I>>::load_part(isa, tail, largest).sub(largest);
+            let mut terms = <T::V<I>>::zeros();
+            math::exp_nonpositive(isa, x).store(&mut terms);
+            let terms = &terms.as_ref()[..tail.len().min(lanes - 1)];
+            v[rest.len()] = <T::V<I>>::load_part(isa, terms, pad);
+            if KEEP {
+                v[rest.len()].store_part(out_tail);
+            }
+        }
+        sum = sum.add(Sum.block(isa, v));
+    }
+    join_lanes(Sum, sum)
+}
