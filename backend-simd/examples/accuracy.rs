@@ -43,8 +43,19 @@ enum Symmetry {
     Even,
 }
 
+/// Which f32 numbers are looked at, and what an error is measured by.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    All,
+    /// From -3/4 on.
+    Upper,
+    /// Below -3/4, where `x P(x)` is small beside x: in units of the last place of x.
+    Lower,
+}
+
 /// An op, its value in f64, and where f64 is looked at.
 struct Function {
+    part: Part,
     op: Op,
     exact: fn(f64) -> f64,
     symmetry: Symmetry,
@@ -54,7 +65,7 @@ struct Function {
 fn functions() -> Vec<Function> {
     use Symmetry::{Even, Odd};
     use UnaryOp as U;
-    let of = |op, exact, symmetry, range| Function { op, exact, symmetry, range };
+    let of = |op, exact, symmetry, range| Function { part: Part::All, op, exact, symmetry, range };
     let unary = |op, exact: fn(f64) -> f64, range| of(Op::Unary(op), exact, Symmetry::None, range);
     let odd = |op, exact: fn(f64) -> f64, range| of(Op::Unary(op), exact, Odd, range);
     let even = |op, exact: fn(f64) -> f64, range| of(Op::Unary(op), exact, Even, range);
@@ -84,7 +95,8 @@ fn functions() -> Vec<Function> {
         unary(U::Sigmoid, sigmoid, (-40.0, 40.0)),
         activation(Activation::Silu, |x| x * sigmoid(x), (-40.0, 40.0)),
         activation(Activation::Mish, mish, (-40.0, 40.0)),
-        activation(Activation::Gelu, |x| x * 0.5 * libm::erfc(-x * FRAC_1_SQRT_2), (-6.0, 6.0)),
+        Function { part: Part::Upper, ..activation(Activation::Gelu, gelu, (-0.75, 6.0)) },
+        Function { part: Part::Lower, ..activation(Activation::Gelu, gelu, (-6.0, -0.75)) },
         activation(Activation::GeluTanh, gelu_tanh, (-6.0, 6.0)),
         activation(Activation::Softplus { beta: 1.0, threshold: f64::MAX }, softplus, (-40.0, 40.0)),
         activation(Activation::LogSigmoid, |x| -softplus(-x), (-40.0, 40.0)),
@@ -121,6 +133,10 @@ fn softplus(x: f64) -> f64 {
 fn mish(x: f64) -> f64 {
     // From there on the hyperbolic tangent is its argument, which is the exponential.
     if x < -30.0 { x * x.exp() } else { x * softplus(x).tanh() }
+}
+
+fn gelu(x: f64) -> f64 {
+    x * 0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
 }
 
 fn gelu_tanh(x: f64) -> f64 {
@@ -197,8 +213,14 @@ struct Worst {
 }
 
 impl Worst {
-    fn see(&mut self, x: f32, y: f32, exact: f64) {
-        let error = error_f32(y, exact);
+    fn see(&mut self, part: Part, x: f32, y: f32, exact: f64) {
+        if (part == Part::Upper && x < -0.75) || (part == Part::Lower && !(x < -0.75 && x.is_finite())) {
+            return;
+        }
+        let error = match part {
+            Part::Lower => (f64::from(y) - exact).abs() / unit(f64::from(x), 24, -126),
+            _ => error_f32(y, exact),
+        };
         self.looked_at += 1;
         self.not_nearest += u64::from(error > 0.5 && y != exact as f32);
         if error > self.error {
@@ -246,7 +268,7 @@ fn all_of_f32(f: &Function, step: u64) -> Result<Worst> {
                 }
             }
             let y = apply(Level::current(), f.op, &x)?;
-            x.iter().zip(&y).for_each(|(&x, &y)| worst.see(x, y, (f.exact)(f64::from(x))));
+            x.iter().zip(&y).for_each(|(&x, &y)| worst.see(f.part, x, y, (f.exact)(f64::from(x))));
             if f.symmetry != Symmetry::None {
                 let mirrored: Vec<f32> = x.iter().map(|x| -x).collect();
                 let z = apply(Level::current(), f.op, &mirrored)?;
@@ -376,7 +398,7 @@ fn pairs((op, exact, draw): &Function2) -> Result<Worst> {
         let simd = Simd::new();
         let y = computed(&[&a, &b], |views, out| simd.binary(*op, views[0], views[1], out))?;
         for ((&a, &b), &y) in a.iter().zip(&b).zip(&y) {
-            worst.see(a, y, exact(f64::from(a), f64::from(b)));
+            worst.see(Part::All, a, y, exact(f64::from(a), f64::from(b)));
         }
     }
     Ok(worst)
@@ -406,6 +428,11 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
             Op::Unary(op) => op.name(),
             Op::Activation(op) => op.name(),
         };
+        let title = match f.part {
+            Part::All => name.to_string(),
+            Part::Upper => format!("{name}, x >= -0.75"),
+            Part::Lower => format!("{name}, x < -0.75, in ulp of x"),
+        };
         let worst = all_of_f32(&f, step)?;
         let (largest, n) =
             recorded(name, |x| Ok(apply(Level::current(), f.op, x)?.first().copied().unwrap_or(f64::NAN)))?;
@@ -414,14 +441,14 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         let asymmetric = if worst.asymmetric > 0 { " **asymmetric**" } else { "" };
         writeln!(
             text,
-            "| {name} | {:.3}{asymmetric} | {:e} | {share:.2} % | {n} | {largest:.3} | {} to {} | {:.2} | {agree} |",
+            "| {title} | {:.3}{asymmetric} | {:e} | {share:.2} % | {n} | {largest:.3} | {} to {} | {:.2} | {agree} |",
             worst.error,
             worst.at,
             f.range.0,
             f.range.1,
             dense(&f)?
         )?;
-        writeln!(stderr, "{name}: {:.3} ulp at {:e}", worst.error, worst.at)?;
+        writeln!(stderr, "{title}: {:.3} ulp at {:e}", worst.error, worst.at)?;
     }
     text += "\nTwo operands, of f32 2^26 pairs of ordinary numbers and of numbers of all sizes.\n\n\
              | op | f32: largest error | not nearest | f64: recorded points | f64: largest error |\n\

@@ -1,17 +1,18 @@
 //! Exponentials of a row and their sum, in one pass.
 
 use super::fold::{BLOCK, Fold as _, Number, Sum, eight, join_lanes};
-use crate::arch::{Isa, Real};
+use crate::arch::{Isa, Real, prefetch_line};
 use crate::math;
 
 /// `sum e^(x - largest)` of a row of at most a chunk: the sum of `fold`. The terms are put to `out`, of the same
-/// length, if `KEEP`.
+/// length, if `KEEP`. What lies `ahead` elements behind each is asked for, as it comes next.
 #[inline(always)]
 pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool>(
     isa: I,
     x: &[T],
     largest: T,
     out: &mut [T],
+    ahead: usize,
 ) -> T {
     let lanes = <T::V<I>>::LANES;
     let largest = <T::V<I>>::splat(isa, largest);
@@ -23,7 +24,10 @@ pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool>(
     // What changes nothing comes first.
     let mut sum = pad;
     for (i, block) in blocks.iter().enumerate() {
-        let v = eight!(|K| math::exp_nonpositive(isa, <T::V<I>>::load(isa, &block[K]).sub(largest)));
+        let v = eight!(|K| {
+            prefetch_line(block[K].as_ref().as_ptr().wrapping_add(ahead));
+            math::exp_nonpositive(isa, <T::V<I>>::load(isa, &block[K]).sub(largest))
+        });
         if KEEP && let Some(out) = out_blocks.get_mut(i) {
             eight!(|K| v[K].store(&mut out[K]));
         }

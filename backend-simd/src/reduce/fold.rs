@@ -145,8 +145,10 @@ macro_rules! extremes {
             }
             #[inline(always)]
             fn join_one<T: Number>(self, a: T, b: T) -> T {
+                // Without a branch, which nobody could foretell.
                 #[allow(clippy::eq_op, reason = "a != a is NaN")]
-                if a $beats b || a != a { a } else { b }
+                let first = (a $beats b) | (a != a);
+                if first { a } else { b }
             }
             #[inline(always)]
             fn block<V: Vector>(self, isa: V::Isa, v: [V; BLOCK]) -> V {

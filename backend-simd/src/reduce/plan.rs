@@ -120,8 +120,9 @@ impl<P: Copy> Merger<P> {
         self.waiting.push(last);
     }
 
-    /// All of them as one; none if there was none.
-    pub(super) fn finish(mut self, merge: impl Fn((P, usize), (P, usize)) -> P) -> Option<P> {
+    /// All of them as one; none if there was none. It may then be used again.
+    pub(super) fn finish(&mut self, merge: impl Fn((P, usize), (P, usize)) -> P) -> Option<P> {
+        self.count = 0;
         let mut last = self.waiting.pop()?;
         while let Some(before) = self.waiting.pop() {
             last = (merge(before, last), before.1 + last.1);
@@ -273,8 +274,8 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
     parallel_chunks_mut(&mut parts, per, |i, parts| plan.any_parts(i * per, reduction, parts));
     let merge = |a, b| reduction.merge(a, b);
     let length = |c: usize| (plan.n - c * chunk::<E::Wide>()).min(chunk::<E::Wide>());
+    let mut merger = Merger::new();
     let merged = |k: usize| {
-        let mut merger = Merger::new();
         for c in 0..chunks {
             merger.push(parts[plan.number(c, k)], length(c), merge);
         }
@@ -323,9 +324,10 @@ impl<E: Source> Plan<'_, E> {
         while done < out.len() {
             let left = out.len() - done;
             let n = if self.dense {
-                let (k, c) = (number / self.chunks(), number % self.chunks());
-                let n = left.min(self.chunks() - c);
-                self.chunks_of(k, c, reduction, &mut out[done..done + n]);
+                let chunks = self.chunks();
+                let (k, c) = (number / chunks, number % chunks);
+                let n = if c == 0 && left >= chunks { left - left % chunks } else { left.min(chunks - c) };
+                self.chunks_of(k..k + n.div_ceil(chunks), c, reduction, &mut out[done..done + n]);
                 n
             } else {
                 let (c, k) = (number / self.outputs, number % self.outputs);
@@ -337,31 +339,37 @@ impl<E: Source> Plan<'_, E> {
         }
     }
 
-    /// The parts of a sequence without gaps from chunk `c` on: its chunks are rows.
+    /// The parts of sequences without gaps, all of them or those of a single one from chunk `c` on: chunks are rows.
     fn chunks_of<P: Copy + Default + Send + Sync>(
         &self,
-        k: usize,
+        sequences: Range<usize>,
         c: usize,
         reduction: &dyn Reduction<E::Wide, Part = P>,
         out: &mut [P],
     ) {
+        let per = out.len() / sequences.len();
         let Some(data) = E::direct(self.data) else {
             for (i, out) in out.chunks_mut(1).enumerate() {
-                self.parts(c + i, k..k + 1, reduction, out);
+                let k = sequences.start + i / per;
+                self.parts(c + i % per, k..k + 1, reduction, out);
             }
             return;
         };
         let length = chunk::<E::Wide>();
-        let whole = (self.n / length - c).min(out.len());
-        let (full, last) = out.split_at_mut(whole);
-        self.kept.for_each_run_in(k..k + 1, |[start], _, _| {
-            let (start, first) = (start as usize + c * length, c * length);
-            let rows = Rows { data, start, stride: length as isize, length, first, step: length };
-            reduction.rows(&rows, full);
-            if !last.is_empty() {
-                let (start, first) = (start + whole * length, first + whole * length);
-                let rows = Rows { data, start, stride: 0, length: self.n % length, first, step: 0 };
-                reduction.rows(&rows, last);
+        let whole = (self.n / length - c).min(per);
+        let mut out = out.chunks_exact_mut(per);
+        self.kept.for_each_run_in(sequences, |[start], count, [stride]| {
+            for (i, out) in out.by_ref().take(count).enumerate() {
+                let start = start + i as isize * stride;
+                let (start, first) = (start as usize + c * length, c * length);
+                let (full, last) = out.split_at_mut(whole);
+                reduction
+                    .rows(&Rows { data, start, stride: length as isize, length, first, step: length }, full);
+                if !last.is_empty() {
+                    let (start, first) = (start + whole * length, first + whole * length);
+                    let rows = Rows { data, start, stride: 0, length: self.n % length, first, step: 0 };
+                    reduction.rows(&rows, last);
+                }
             }
         });
     }

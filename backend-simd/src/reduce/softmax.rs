@@ -75,7 +75,7 @@ impl<T: Number> RowSum<T> {
         self.0.push(sum, x.len(), |(a, _), (b, _)| Sum.join_one(a, b));
     }
 
-    fn total(self) -> T {
+    fn total(mut self) -> T {
         self.0.finish(|(a, _), (b, _)| Sum.join_one(a, b)).unwrap_or(T::zeroed())
     }
 }
@@ -84,8 +84,10 @@ impl<T: Number> RowSum<T> {
 #[inline(always)]
 fn exponentials<I: Isa, T: Number, const KEEP: bool>(isa: I, x: &[T], largest: T, out: &mut [T]) -> T {
     let mut sums = RowSum::new();
+    // The next short line, or the next chunk of a long one.
+    let ahead = x.len().min(chunk::<T>());
     for (x, out) in x.chunks(chunk::<T>()).zip(out.chunks_mut(chunk::<T>())) {
-        let sum = sum_of_exponentials::<I, T, KEEP>(isa, x, largest, out);
+        let sum = sum_of_exponentials::<I, T, KEEP>(isa, x, largest, out, ahead);
         sums.0.push(sum, x.len(), |(a, _), (b, _)| Sum.join_one(a, b));
     }
     sums.total()
