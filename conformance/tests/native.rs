@@ -1,13 +1,17 @@
-//! What the coverage report says of backends whose answer is known.
+//! What the coverage report says of backends whose answer is known, and that `docs/coverage.md` is current.
 
 #![forbid(unsafe_code)]
+
+use std::path::Path;
+use std::sync::Arc;
 
 use rusttorch_backend::ops::UnaryOp;
 use rusttorch_backend::{
     Allocation, Backend, Buffer, Capabilities, DType, DTypeSet, Family, Result, View, ViewMut, delegate,
 };
 use rusttorch_backend_naive::Naive;
-use rusttorch_conformance::coverage::{Means, rows};
+use rusttorch_backend_simd::Simd;
+use rusttorch_conformance::coverage::{Means, document, rows};
 
 /// Computes `exp` of f32 by itself, and in other layouts than the contiguous one only `sin`.
 #[derive(Debug)]
@@ -78,4 +82,12 @@ fn naive_delegates_nothing() {
         let none = |means| row.dtypes(means).iter().next().is_none();
         assert!(none(Means::Partly) && none(Means::Delegated), "{} {}", row.family, row.op);
     }
+}
+
+#[test]
+fn the_document_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/coverage.md");
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    let simd: Arc<dyn Backend> = Arc::new(Simd::new());
+    assert!(written == document(&simd).unwrap(), "docs/coverage.md is not current: run `make coverage`");
 }
