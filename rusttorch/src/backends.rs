@@ -42,8 +42,9 @@ static DEFAULT_EPOCH: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
     static SCOPES: RefCell<Vec<Arc<dyn Backend>>> = const { RefCell::new(Vec::new()) };
-    /// The backend in force, so that the common case is one comparison and one reference count.
-    static CURRENT: RefCell<Option<Arc<dyn Backend>>> = const { RefCell::new(None) };
+    /// The backend in force, if it was looked up and no call has it ([`InForce`]).
+    static CURRENT: Cell<Option<Arc<dyn Backend>>> = const { Cell::new(None) };
+    /// The epoch in which it was looked up; 0 once a scope has changed.
     static CURRENT_EPOCH: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -94,25 +95,39 @@ pub fn set_default(name: &str) -> Result<()> {
 /// none that is registered, or when none is registered at all.
 #[inline]
 pub fn current() -> Result<Arc<dyn Backend>> {
-    if CURRENT_EPOCH.get() == DEFAULT_EPOCH.load(Ordering::Acquire) {
-        let cached = CURRENT.with_borrow(|c| c.clone());
-        if let Some(backend) = cached {
-            return Ok(backend);
-        }
-    }
-    refresh()
+    in_force(|backend| Ok(backend.clone()))
 }
 
-/// Looks the backend in force up and keeps it for the next calls of this thread.
+/// Runs `body` with the backend in force, which the thread's copy of it is taken from for as long: to count references
+/// would take longer than the rest of the choice.
+#[inline]
+pub(crate) fn in_force<R>(body: impl FnOnce(&Arc<dyn Backend>) -> Result<R>) -> Result<R> {
+    let kept = match CURRENT_EPOCH.get() == DEFAULT_EPOCH.load(Ordering::Acquire) {
+        true => CURRENT.take(),
+        false => None,
+    };
+    let backend = match kept {
+        Some(backend) => backend,
+        None => look_up()?,
+    };
+    let epoch = CURRENT_EPOCH.get();
+    let result = body(&backend);
+    // Unless another one has come into force meanwhile.
+    if CURRENT_EPOCH.get() == epoch {
+        CURRENT.set(Some(backend));
+    }
+    result
+}
+
+/// Looks the backend in force up.
 #[cold]
-fn refresh() -> Result<Arc<dyn Backend>> {
+fn look_up() -> Result<Arc<dyn Backend>> {
     let epoch = DEFAULT_EPOCH.load(Ordering::Acquire);
     let scoped = SCOPES.with_borrow(|s| s.last().cloned());
     let backend = match scoped {
         Some(backend) => backend,
         None => process_default()?,
     };
-    CURRENT.set(Some(backend.clone()));
     CURRENT_EPOCH.set(epoch);
     Ok(backend)
 }

@@ -82,10 +82,15 @@ pub(crate) fn compute<const N: usize>(
     dtype: DType,
     kernel: impl FnOnce(&dyn Backend, [View<'_>; N], ViewMut<'_>) -> Result<()>,
 ) -> Result<Tensor> {
-    let backend = backend_of(inputs)?;
-    let reading = Reading::lock(inputs);
-    let views = reading.views()?;
-    fresh(op, &backend, shape, dtype, |out| kernel(&*backend, views, out))
+    let on = |backend: &Arc<dyn Backend>| {
+        let reading = Reading::lock(inputs);
+        let views = reading.views()?;
+        fresh(op, backend, shape, dtype, |out| kernel(&**backend, views, out))
+    };
+    if inputs.iter().all(|t| t.storage().device().is_none()) {
+        return backends::in_force(on);
+    }
+    on(&device_of(&inputs)?)
 }
 
 /// [`compute`] for kernels that give i64 indices of the same shape beside the values.

@@ -25,13 +25,13 @@ pub(crate) struct Storage {
 impl Storage {
     /// Wraps a buffer that `backend` allocated.
     pub(crate) fn new(buffer: Allocation, backend: &Arc<dyn Backend>) -> Arc<Storage> {
-        let device = if buffer.is_host() { None } else { Some(backend.clone()) };
-        Arc::new(Storage {
-            bytes: buffer.len(),
-            buffer: RwLock::new(buffer),
-            version: AtomicU64::new(0),
-            device,
-        })
+        // The common case first, which calls nothing.
+        let (bytes, is_host) = match &buffer {
+            Allocation::Host(host) => (host.len(), true),
+            Allocation::Device(memory) => (memory.len(), memory.is_host()),
+        };
+        let device = if is_host { None } else { Some(backend.clone()) };
+        Arc::new(Storage { bytes, buffer: RwLock::new(buffer), version: AtomicU64::new(0), device })
     }
 
     /// Its size.
@@ -76,9 +76,9 @@ type ReadGuard<'a> = RwLockReadGuard<'a, Allocation>;
 /// Read locks on the storages of some tensors, each storage locked once.
 pub(crate) struct Reading<'a, const N: usize> {
     tensors: [&'a Tensor; N],
+    guards: [Option<ReadGuard<'a>>; N],
     /// Index into `guards` for each tensor.
     which: [usize; N],
-    guards: SmallVec<[ReadGuard<'a>; 3]>,
 }
 
 impl<'a, const N: usize> Reading<'a, N> {
@@ -90,16 +90,21 @@ impl<'a, const N: usize> Reading<'a, N> {
         if N > 1 {
             order.sort_unstable_by_key(|&i| Arc::as_ptr(tensors[i].storage()));
         }
-        let mut which = [0; N];
-        let mut guards: SmallVec<[ReadGuard<'a>; 3]> = SmallVec::new();
-        for (k, &i) in order.iter().enumerate() {
+        let mut which = order;
+        let mut guards = [const { None }; N];
+        let mut last: Option<usize> = None;
+        for i in order {
             let storage = tensors[i].storage();
-            if k == 0 || !Arc::ptr_eq(storage, tensors[order[k - 1]].storage()) {
-                guards.push(storage.buffer.read_recursive());
-            }
-            which[i] = guards.len() - 1;
+            let holder = match last {
+                Some(held) if Arc::ptr_eq(storage, tensors[held].storage()) => held,
+                _ => {
+                    guards[i] = Some(storage.buffer.read_recursive());
+                    i
+                }
+            };
+            (which[i], last) = (holder, Some(holder));
         }
-        Reading { tensors, which, guards }
+        Reading { tensors, guards, which }
     }
 
     /// The views of the tensors, in the order they were given.
@@ -108,7 +113,8 @@ impl<'a, const N: usize> Reading<'a, N> {
         let mut failed = None;
         let view = |i: usize| {
             let t = self.tensors[i];
-            View::new(&**self.guards[self.which[i]], t.layout(), t.dtype())
+            let guard = self.guards[self.which[i]].as_ref().ok_or_else(not_locked)?;
+            View::new(&***guard, t.layout(), t.dtype())
         };
         // Arrays have no stable fallible `from_fn`, so the first view stands in for one that failed.
         if N == 0 {

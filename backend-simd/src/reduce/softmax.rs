@@ -83,12 +83,13 @@ impl<T: Number> RowSum<T> {
 /// `sum e^(x - largest)` of a line, whose terms are put to `out` if `KEEP`.
 #[inline(always)]
 fn exponentials<I: Isa, T: Number, const KEEP: bool>(isa: I, x: &[T], largest: T, out: &mut [T]) -> T {
+    let length = chunk::<T>();
+    if x.len() <= length {
+        return sum_of_exponentials::<I, T, KEEP, false>(isa, x, largest, out, x.len());
+    }
     let mut sums = RowSum::new();
-    // The next short line, or the next chunk of a long one, of which the output is not at hand either.
-    let ahead = x.len().min(chunk::<T>());
-    let out_ahead = (x.len() > chunk::<T>()).then_some(if KEEP { ahead } else { 0 });
-    for (x, out) in x.chunks(chunk::<T>()).zip(out.chunks_mut(chunk::<T>())) {
-        let sum = sum_of_exponentials::<I, T, KEEP>(isa, x, largest, out, ahead, out_ahead);
+    for (x, out) in x.chunks(length).zip(out.chunks_mut(length)) {
+        let sum = sum_of_exponentials::<I, T, KEEP, true>(isa, x, largest, out, length);
         sums.0.push(sum, x.len(), |(a, _), (b, _)| Sum.join_one(a, b));
     }
     sums.total()

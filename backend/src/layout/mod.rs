@@ -352,6 +352,13 @@ impl Layout {
         }
     }
 
+    /// Whether both have the same sizes. A loop, as a call to compare memory would take longer than so few do.
+    #[inline]
+    pub fn has_shape_of(&self, other: &Layout) -> bool {
+        let (a, b) = (self.shape(), other.shape());
+        a.len() == b.len() && a.iter().zip(b).all(|(m, n)| m == n)
+    }
+
     /// Steps in elements.
     #[inline]
     pub fn strides(&self) -> &[isize] {
