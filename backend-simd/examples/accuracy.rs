@@ -412,7 +412,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         "# How exact the functions of backend-simd are\n\n\
          Written by `make accuracy`, on a CPU with the levels {}. An error is the distance of a result from the exact \
          value in units of the last place of the exact value; 0.5 is the best that rounding can do.\n\n\
-         f32: every {} number, against f64 (sine, cosine and tangent beyond 1e5, where they are those of f64, every \
+         f32: every {}number, against f64 (sine, cosine and tangent beyond 1e5, where they are those of f64, every \
          64th). \"Not nearest\" is the share of results that are not the nearest number. f64: values that mpmath \
          computed (`tools/points.py`), and 2^22 points of a range against the C library, whose own errors, of up to \
          1, count as differences. Levels: whether all gave the same bits, in f32 and f64.\n\n\
@@ -420,7 +420,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
          largest difference | levels |\n\
          |---|---:|---:|---:|---:|---:|---|---:|---|\n",
         levels.join(", "),
-        if step == 1 { String::from("single") } else { format!("{step}th") },
+        if step == 1 { String::new() } else { format!("{step}th ") },
     );
     let mut stderr = io::stderr();
     for f in functions() {
