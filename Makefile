@@ -80,7 +80,7 @@ bench-pytorch: $(VENV_READY) ## Time RustTorch beside PyTorch, write docs/benchm
 	"$(VENV_PYTHON)" benches/pytorch/compare.py $(ARGS)
 
 .PHONY: accuracy
-accuracy: ## Write docs/accuracy.md, the errors of functions over all f32 numbers (an hour on two cores)
+accuracy: ## Write docs/accuracy.md, the errors of functions over all f32 numbers (half an hour on two cores)
 	cargo run --release --locked -p rusttorch-backend-simd --example accuracy
 
 .PHONY: coverage

@@ -63,7 +63,7 @@ pub(super) fn scale_by_whole<V: Vector>(isa: V::Isa, x: V, whole: V) -> V {
     x.mul(half.to_exponent().add(one).real()).mul(other.to_exponent().add(one).real())
 }
 
-/// `e^x`. 0.88 ulp.
+/// `e^x`. 0.90 ulp.
 #[inline(always)]
 pub(crate) fn exp<V: Vector>(isa: V::Isa, x: V) -> V {
     let (r, whole) = split_by_ln_2(isa, clamp_exponent(isa, x));
@@ -120,7 +120,7 @@ pub(super) fn exp_parts<V: Vector>(isa: V::Isa, x: V) -> (V, V, V) {
     (high, rest.sub(high.sub(one)), whole)
 }
 
-/// `2^x`. 0.83 ulp.
+/// `2^x`. 0.88 ulp.
 #[inline(always)]
 pub(crate) fn exp2<V: Vector>(isa: V::Isa, x: V) -> V {
     let log2_e = std::f64::consts::LOG2_E;

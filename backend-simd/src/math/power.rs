@@ -102,7 +102,7 @@ impl ShortPower {
     }
 }
 
-/// `x^y`, with the special cases of IEEE 754: `2^(y log2|x|)`, the exponent in two parts. 1.3 ulp.
+/// `x^y`, with the special cases of IEEE 754: `2^(y log2|x|)`, the exponent in two parts. 0.92 ulp.
 #[inline(always)]
 pub(crate) fn pow<V: Vector>(isa: V::Isa, x: V, y: V) -> V {
     // Often all exponents are one number.
