@@ -191,7 +191,10 @@ def short(exact):
     for digits in range(6, 18):
         text = f"{exact:.{digits}e}"
         if struct.pack("f", float(text)) == struct.pack("f", exact):
-            return text
+            mantissa, exponent = text.split("e")
+            mantissa = mantissa.rstrip("0")
+            mantissa += "0" * mantissa.endswith(".")
+            return mantissa if int(exponent) == 0 else f"{mantissa}e{exponent}"
     return repr(exact)
 
 

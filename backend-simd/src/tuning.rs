@@ -1,4 +1,5 @@
-//! Thresholds, each with the measurement that set it. None of them changes a bit of any result.
+//! Thresholds, each with what it rests on: a measurement where one is named, else the sizes of caches and lines and
+//! what a call costs. None of them changes a bit of any result.
 
 use crate::arch::threads::threads;
 
@@ -85,4 +86,91 @@ pub(crate) mod gemm {
     pub(crate) const SEGMENT: usize = 2048;
     /// How far ahead columns are fetched, in elements.
     pub(crate) const FETCH: usize = 64;
+}
+
+/// Walks over operands with gaps.
+pub(crate) mod drive {
+    /// Runs from this length on are handed over piece by piece; shorter ones are collected until a tile is full, since
+    /// a call of a body costs 20 to 30 ns (docs/benchmarks.md: `add_column` beside `add_scalar`).
+    pub(crate) const LONG: usize = 64;
+    /// An axis of at least so many elements is worth blocks: shorter ones leave lines of the cache half used, but
+    /// the next pass over them comes soon.
+    pub(crate) const WORTH_BLOCKS: usize = 8;
+    /// Short runs are taken many at a time where there are this many elements beside each other, else one by one.
+    pub(crate) const WORTH_ROWS: usize = 256;
+}
+
+/// Ops along an axis that give a result for each element: softmax, scans.
+pub(crate) mod lines {
+    /// Lines of fewer elements are computed side by side.
+    pub(crate) const SHORT: usize = 32;
+    /// The most elements of a line across of which whole tiles are gathered.
+    pub(crate) const ACROSS: usize = 2048;
+    /// Elements of a tile: operands and result stay in the second cache.
+    pub(crate) const TILE: usize = 64 * 1024;
+    /// Longer lines are copied one by one: tiles of them would take as much memory as the operands.
+    pub(crate) const LONG: usize = 64 * 1024;
+    /// The most columns of a tile, and how many vectors a tile has at least where there are as many: memory is read
+    /// and written in stretches of a row.
+    pub(crate) const WIDEST: usize = 256;
+    pub(crate) const STRETCH: usize = 4;
+    /// The most bytes that a thread keeps: the scratch of a tile, not that of long lines.
+    pub(crate) const KEPT: usize = 4 << 20;
+}
+
+/// Reductions.
+pub(crate) mod sequences {
+    /// Sequences of fewer elements than this are reduced side by side: a line of its own is not worth it.
+    pub(crate) const SHORT: usize = 32;
+    /// Elements of a tile of gathered columns, which stays in the first cache unless the columns are long, and the most
+    /// of them.
+    pub(crate) const TILE: usize = 8192;
+    pub(crate) const SIDE: usize = 256;
+    /// Outputs that are finished together: their parts stay in the first cache.
+    pub(crate) const BATCH: usize = 512;
+    /// Columns of a tile of exponentials: with the 1024 to 2048 rows of a chunk it stays in the second cache.
+    pub(crate) const EXPONENTIALS: usize = 64;
+}
+
+/// Sorting, selecting, searching.
+pub(crate) mod sort {
+    /// Lines up to this length are sorted by comparing: the counts of the digits would cost more.
+    pub(crate) const COMPARED: usize = 256;
+    /// From this length on digits have 11 bits: fewer passes, and larger counts.
+    pub(crate) const WIDE_DIGITS: usize = 1 << 15;
+    /// Values that are searched for together, so that one does not wait for the memory of another.
+    pub(crate) const SEARCHED_TOGETHER: usize = 8;
+    /// What a step of a search costs, in ps.
+    pub(crate) const SEARCH_STEP: usize = 1500;
+    /// Fewer candidates than this are selected from by comparing.
+    pub(crate) const FEW_CANDIDATES: usize = 512;
+    /// The most parts: beyond that, merging costs more than threads gain.
+    pub(crate) const MOST_PARTS: usize = 16;
+    /// Elements of an output piece: the pieces it is merged from stay in the second cache.
+    pub(crate) const PIECE: usize = 1 << 14;
+    /// Lines from this length on are worth all threads.
+    pub(crate) const LONG_LINE: usize = 1 << 16;
+    /// Columns of a panel: as many as share a cache line, so that what one line of the tensor brings in serves the next.
+    pub(crate) const PANEL_COLUMNS: usize = 16;
+}
+
+/// Indexing.
+pub(crate) mod index {
+    /// Rows from this many bytes on are asked for ahead of time.
+    pub(crate) const AHEAD: usize = 128;
+    /// Rows below this many elements are copied by a loop: a call would cost more.
+    pub(crate) const SHORT_ROW: usize = 8;
+    /// The least width of a panel into which whole rows are merged: narrower pieces cost more than a thread gains.
+    pub(crate) const ROW_PANEL: usize = 128;
+    /// The least width of a panel into which single elements are merged: threads share no cache line.
+    pub(crate) const ELEMENT_PANEL: usize = 64;
+}
+
+/// Fork and join.
+pub(crate) mod threads {
+    use std::time::Duration;
+
+    /// How long a worker watches before it parks. Long enough to last from one op of a program to its next, short
+    /// enough that an idle program uses no CPU: waking a parked thread takes 12 to 15 µs, seeing a watching one 0.13.
+    pub(crate) const SPIN: Duration = Duration::from_micros(200);
 }

@@ -1,7 +1,7 @@
 //! Fork and join in about a microsecond.
 //!
 //! An op of 10 µs cannot pay the 15 µs that it takes to wake a parked thread. So a worker that has run out of
-//! work watches for the next call for [`SPIN`], and only then parks; a call that finds it watching hands over in
+//! work watches for the next call for `SPIN`, and only then parks; a call that finds it watching hands over in
 //! a fraction of a microsecond, and one that finds it parked wakes it and meanwhile works alone.
 //!
 //! A call is a number of tasks in as many shares as threads may come: the first tasks are the calling thread's, the
@@ -20,13 +20,10 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, TryLockError};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::tuning::threads as tuning;
 use rusttorch_backend::threads::{available_cpus, num_threads};
-
-/// How long a worker watches before it parks. Long enough to last from one op of a program to its next, short
-/// enough that an idle program uses no CPU.
-const SPIN: Duration = Duration::from_micros(200);
 
 /// The most workers that are ever started.
 const MAX_WORKERS: usize = 255;
@@ -368,7 +365,7 @@ impl Pool {
             }
             turns = turns.wrapping_add(1);
             std::hint::spin_loop();
-            if watches && (!turns.is_multiple_of(64) || since.elapsed() < SPIN) {
+            if watches && (!turns.is_multiple_of(64) || since.elapsed() < tuning::SPIN) {
                 continue;
             }
             worker.parked.0.store(true, Ordering::SeqCst);

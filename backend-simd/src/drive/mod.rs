@@ -56,7 +56,7 @@ macro_rules! maps {
             body: &(dyn Fn($(&[$I],)* &mut [O]) + Sync),
         ) -> Result<()> {
             let body = &|$($input: &[$I],)* out: &mut [O], _: bool| body($($input,)* out);
-            $any(op, cost, $($input,)* out, false, body)
+            $any(op, (cost, false), $($input,)* out, body)
         }
 
         /// The same for a body that is told whether its output is better written past the caches, and takes a slice of
@@ -69,15 +69,15 @@ macro_rules! maps {
             out: ViewMut<'_>,
             body: &(dyn Fn($(&[$I],)* &mut [O], bool) + Sync),
         ) -> Result<()> {
-            $any(op, cost, $($input,)* out, true, body)
+            $any(op, (cost, true), $($input,)* out, body)
         }
 
+        /// `ones`: whether the body takes a slice of one element for an operand that is the same everywhere.
         fn $any<$($I: Element,)* O: Element>(
             op: &'static str,
-            cost: Cost,
+            (cost, ones): (Cost, bool),
             $($input: View<'_>,)*
             mut out: ViewMut<'_>,
-            ones: bool,
             body: &(dyn Fn($(&[$I],)* &mut [O], bool) + Sync),
         ) -> Result<()> {
             let to = out.layout();

@@ -10,16 +10,7 @@ use super::tile::{
 };
 use crate::arch::threads::{parallel_chunks_mut, parallel_each};
 use crate::tuning::Cost;
-
-/// Runs from this length on are handed over piece by piece; shorter ones are collected until a tile is full.
-const LONG: usize = 64;
-
-/// An axis of at least so many elements is worth blocks: shorter ones leave lines of the cache half used, but
-/// the next pass over them comes soon.
-const WORTH_BLOCKS: usize = 8;
-
-/// Short runs are taken many at a time where there are this many elements beside each other, else one by one.
-const WORTH_ROWS: usize = 256;
+use crate::tuning::drive as tuning;
 
 /// How a walk in blocks goes: rows along `axis`, columns along the last axis, and the most of each.
 #[derive(Debug, Clone, Copy)]
@@ -175,7 +166,7 @@ impl Walk<'_> {
     /// the cache.
     fn block_axis(&self) -> Option<Blocks> {
         let (inner, outer) = self.loops.axes.split_last()?;
-        if inner.size < WORTH_BLOCKS {
+        if inner.size < tuning::WORTH_BLOCKS {
             return None;
         }
         let axis = self.inputs.iter().enumerate().find_map(|(k, input)| {
@@ -183,9 +174,9 @@ impl Walk<'_> {
             if bytes(inner.strides[k + 1]) < 32 {
                 return None;
             }
-            outer
-                .iter()
-                .position(|axis| axis.size >= WORTH_BLOCKS && (1..=16).contains(&bytes(axis.strides[k + 1])))
+            outer.iter().position(|axis| {
+                axis.size >= tuning::WORTH_BLOCKS && (1..=16).contains(&bytes(axis.strides[k + 1]))
+            })
         })?;
         let size = self.inputs.iter().map(|input| input.size).fold(self.out_size, usize::max);
         Some(Blocks { axis, rows: rows(size), columns: COLUMNS })
@@ -194,7 +185,7 @@ impl Walk<'_> {
     /// The axis of which many short rows are taken at a time.
     fn row_axis(&self) -> Option<Blocks> {
         let [.., rows, inner] = &self.loops.axes[..] else { return None };
-        let worth = inner.size < LONG && inner.size * rows.size >= WORTH_ROWS;
+        let worth = inner.size < tuning::LONG && inner.size * rows.size >= tuning::WORTH_ROWS;
         let axis = self.loops.axes.len() - 2;
         worth.then(|| Blocks { axis, rows: TILE / inner.size, columns: inner.size })
     }
@@ -298,7 +289,7 @@ impl Walk<'_> {
             pieces.clear();
         };
         self.loops.runs(range, |offsets, length| {
-            if length >= LONG && strides[0] == 1 {
+            if length >= tuning::LONG && strides[0] == 1 {
                 flush(std::mem::take(&mut filled), &mut pieces, &slots, result, out);
                 let step = if plain { length } else { TILE };
                 for at in (0..length).step_by(step) {

@@ -10,18 +10,13 @@ use crate::arch::threads::parallel_chunks_mut;
 use crate::arch::{Level, prefetch};
 use crate::scratch::with_dense;
 use crate::tuning::Cost;
+use crate::tuning::index as tuning;
 
 /// As naive names the op, for errors.
 pub(super) const OP: &str = "gather";
 
 /// What an element costs that is fetched by an index of its own.
 const SINGLE: Cost = Cost(1000);
-
-/// Rows from this many bytes on are asked for ahead of time.
-const AHEAD: usize = 128;
-
-/// Rows below this many elements are copied by a loop: a call would cost more.
-const SHORT: usize = 8;
 
 /// Bits are copied, whatever the dtype.
 pub(crate) fn gather(
@@ -160,7 +155,7 @@ pub(super) fn rows<W: Copy + Send + Sync>(
     let count = out.len() / width;
     let cost = Cost(Cost::LIGHT.0.max(2000 / width));
     let rows_per_task = count.div_ceil(cost.tasks(count, width));
-    let ahead = width * size_of::<W>() >= AHEAD;
+    let ahead = width * size_of::<W>() >= tuning::AHEAD;
     parallel_chunks_mut(out, rows_per_task * width, |task, out| {
         let first = task * rows_per_task;
         let mut rest = out.chunks_exact_mut(width);
@@ -174,7 +169,7 @@ pub(super) fn rows<W: Copy + Send + Sync>(
                     prefetch(row(k + 1));
                 }
                 let row = row(k);
-                if width < SHORT {
+                if width < tuning::SHORT_ROW {
                     out.iter_mut().zip(row).for_each(|(out, &v)| *out = v);
                 } else {
                     out.copy_from_slice(row);

@@ -13,15 +13,10 @@ use super::{fits, in_bounds, joined, starts};
 use crate::arch::threads::{parallel_chunks_mut, parallel_each, threads};
 use crate::arch::{Level, Panel, panels};
 use crate::tuning::Cost;
+use crate::tuning::index as tuning;
 
 /// What an element costs that is merged by an index of its own.
 const SINGLE: Cost = Cost(1500);
-
-/// The least width of a panel into which whole rows are merged: narrower pieces cost more than a thread gains.
-const ROW: usize = 128;
-
-/// The least width of a panel into which single elements are merged: threads share no cache line.
-const LINE: usize = 64;
 
 /// In the dtype itself; sums and products of halves in f64, rounded when all is merged.
 pub(crate) fn scatter(
@@ -141,7 +136,7 @@ impl Call<'_> {
             return Ok(());
         }
         // Few matrices: their columns are shared out, of whole rows to as few threads as there are.
-        let least = if by_row { ROW } else { LINE };
+        let least = if by_row { tuning::ROW_PANEL } else { tuning::ELEMENT_PANEL };
         let tasks = if by_row { tasks.min(2 * threads()) } else { tasks };
         let piece = (outer * width).div_ceil(tasks).next_multiple_of(least).min(width);
         let per_matrix = width.div_ceil(piece);

@@ -372,7 +372,7 @@ pub(super) const NORMAL_F64: [f64; 24] = [
 
 /// log2(P(-x)), P of the normal distribution, as an error of 1 - P(-x), and somewhat better above 3; 0 <= x <= 14.5. Error 2^-27.14.
 pub(super) const LOG2_NORMAL_F32: [f32; 14] = [
-    -1.000000e+00,
+    -1.0,
     -1.1511045e+00,
     -4.5921978e-01,
     -5.2438352e-02,

@@ -10,9 +10,7 @@ use super::source::Source;
 use super::steps::{Each, Exponential, each};
 use crate::arch::{Isa, Kernel, Level, Scalar};
 use crate::tuning::Cost;
-
-/// Columns of a tile of exponentials: with the 1024 to 2048 rows of a chunk it stays in the second cache.
-const TILE: usize = 64;
+use crate::tuning::sequences as tuning;
 
 /// The largest of some elements, and the sum of `e^(x - largest)`; 0 where the largest is not finite, as that says
 /// it all.
@@ -61,11 +59,11 @@ impl<T: Number> Kernel for ColumnSums<'_, T> {
         let (columns, width) = (self.columns, self.out.len());
         let mut largest = vec![T::zeroed(); width];
         fold_columns(isa, (Max, Nothing), columns, &[], &mut largest, &mut []);
-        let mut exponentials = vec![T::zeroed(); columns.rows.len() * TILE.min(width)];
-        let mut sums = [T::zeroed(); TILE];
+        let mut exponentials = vec![T::zeroed(); columns.rows.len() * tuning::EXPONENTIALS.min(width)];
+        let mut sums = [T::zeroed(); tuning::EXPONENTIALS];
         let mut at = 0;
         while at < width {
-            let n = TILE.min(width - at).max(lanes::<T>());
+            let n = tuning::EXPONENTIALS.min(width - at).max(lanes::<T>());
             // A last tile that is narrower than a vector takes columns again, to the same end.
             at = at.min(width - n);
             let largest = &largest[at..at + n];

@@ -12,23 +12,7 @@ use super::plan::lanes;
 use super::source::{Source, gather};
 use crate::arch::threads::{parallel_chunks_mut, parallel_columns_mut};
 use crate::tuning::Cost;
-
-/// Lines of fewer elements are computed side by side.
-const SHORT: usize = 32;
-
-/// The most elements of a line across of which whole tiles are gathered.
-const ACROSS: usize = 2048;
-
-/// Elements of a tile: operands and result stay in the second cache.
-const TILE: usize = 64 * 1024;
-
-/// Longer lines are copied one by one: tiles of them would take as much memory as the operands.
-const LONG: usize = 64 * 1024;
-
-/// The most columns of a tile, and how many vectors a tile has at least where there are as many: memory is read
-/// and written in stretches of a row.
-const WIDEST: usize = 256;
-const STRETCH: usize = 4;
+use crate::tuning::lines as tuning;
 
 /// An op on the lines of `K` operands.
 pub(super) trait LineOp<T, const K: usize>: Sync {
@@ -80,9 +64,6 @@ pub(super) trait Scratch: Element + Default {
     fn with_scratch<R>(n: usize, body: impl FnOnce(&mut [Self]) -> R) -> R;
 }
 
-/// The most bytes that a thread keeps.
-const KEPT: usize = 4 << 20;
-
 macro_rules! scratch {
     ($($t:ty)*) => { $(
         impl Scratch for $t {
@@ -95,7 +76,7 @@ macro_rules! scratch {
                     scratch.resize(n, 0.0);
                 }
                 let result = body(&mut scratch[..n]);
-                if scratch.capacity() * size_of::<$t>() <= KEPT {
+                if scratch.capacity() * size_of::<$t>() <= tuning::KEPT {
                     SCRATCH.set(scratch);
                 }
                 result
@@ -157,9 +138,9 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
     fn run(&self, cost: Cost, shape: Shape3, out: &mut [E], body: &dyn LineOp<E::Wide, K>) {
         let Shape3 { outer, n, inner } = shape;
         let vector = lanes::<E::Wide>();
-        if inner >= vector && n <= LONG {
-            let stretch = if n <= LONG / STRETCH { STRETCH * vector } else { vector };
-            let widest = (TILE / n).clamp(stretch, WIDEST) / vector * vector;
+        if inner >= vector && n <= tuning::LONG {
+            let stretch = if n <= tuning::LONG / tuning::STRETCH { tuning::STRETCH * vector } else { vector };
+            let widest = (tuning::TILE / n).clamp(stretch, tuning::WIDEST) / vector * vector;
             let least = stretch.min(inner);
             let width = match cost.tasks(outer * inner, n) {
                 1 => widest,
@@ -184,7 +165,7 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
         };
         parallel_chunks_mut(out, per * n * inner, |i, out| {
             let first = i * per * inner;
-            if n < SHORT || (inner > 1 && n <= ACROSS) {
+            if n < tuning::SHORT || (inner > 1 && n <= tuning::ACROSS) {
                 self.across(first, inner, out, body);
             } else {
                 self.rows(first, inner, out, body);
@@ -222,7 +203,7 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
         let n = self.n;
         let vector = lanes::<E::Wide>();
         let lines = out.len() / n;
-        let most = (TILE / n).clamp(vector, WIDEST).min(lines).max(vector);
+        let most = (tuning::TILE / n).clamp(vector, tuning::WIDEST).min(lines).max(vector);
         self.with_tiles(most, |tiles, result| {
             for at in (0..lines).step_by(most) {
                 let count = most.min(lines - at);

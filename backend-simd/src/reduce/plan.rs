@@ -16,6 +16,7 @@ use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, V
 use super::source::{Source, gather};
 use crate::arch::threads::parallel_chunks_mut;
 use crate::tuning::Cost;
+use crate::tuning::sequences as tuning;
 
 /// The bytes of a chunk, which fits the first cache.
 const CHUNK: usize = 8192;
@@ -29,17 +30,6 @@ pub(super) const fn chunk<W>() -> usize {
 pub(super) const fn lanes<W>() -> usize {
     64 / size_of::<W>()
 }
-
-/// Sequences of fewer elements than this are reduced side by side: a line of its own is not worth it.
-const SHORT: usize = 32;
-
-/// Elements of a tile of gathered columns, which stays in the first cache unless the columns are long, and the most
-/// of them.
-const TILE: usize = 8192;
-const SIDE: usize = 256;
-
-/// Outputs that are finished together.
-const BATCH: usize = 512;
 
 /// The chunks of some sequences, each without gaps.
 pub(super) struct Rows<'a, W> {
@@ -230,8 +220,8 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
     let outputs = out.len();
     if layout.is_empty() {
         // Sizes next to a zero may be huge; without elements there is nothing to walk.
-        let parts = vec![reduction.nothing(); outputs.min(BATCH)];
-        out.chunks_mut(BATCH).for_each(|out| finish(&parts[..out.len()], out));
+        let parts = vec![reduction.nothing(); outputs.min(tuning::BATCH)];
+        out.chunks_mut(tuning::BATCH).for_each(|out| finish(&parts[..out.len()], out));
         return;
     }
     let kept = || (0..layout.rank()).filter(|axis| !axes.contains(axis));
@@ -255,9 +245,9 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
             tasks => outputs.div_ceil(tasks).next_multiple_of(grain),
         };
         parallel_chunks_mut(out, per, |i, out| {
-            let mut parts = vec![P::default(); out.len().min(BATCH)];
+            let mut parts = vec![P::default(); out.len().min(tuning::BATCH)];
             let mut at = i * per;
-            for out in out.chunks_mut(BATCH) {
+            for out in out.chunks_mut(tuning::BATCH) {
                 let parts = &mut parts[..out.len()];
                 plan.parts(0, at..at + out.len(), reduction, parts);
                 finish(parts, out);
@@ -387,7 +377,7 @@ impl<E: Source> Plan<'_, E> {
         let lanes = lanes::<E::Wide>();
         let direct = E::direct(self.data);
         let few = sequences.len() < lanes;
-        let side = (TILE / length).clamp(lanes, SIDE);
+        let side = (tuning::TILE / length).clamp(lanes, tuning::SIDE);
         let mut scratch =
             Scratch { tile: Vec::new(), parts: Vec::new(), offsets: Vec::new(), rows: Vec::new() };
         let mut waiting = Waiting::default();
@@ -396,7 +386,7 @@ impl<E: Source> Plan<'_, E> {
             let mut results = done..done + count;
             done += count;
             match direct {
-                Some(data) if self.dense && (few || length >= SHORT) => {
+                Some(data) if self.dense && (few || length >= tuning::SHORT) => {
                     let start = start as usize + first;
                     reduction.rows(&Rows { data, start, stride, length, first, step: 0 }, &mut out[results]);
                     return;
@@ -411,7 +401,7 @@ impl<E: Source> Plan<'_, E> {
                 _ => {}
             }
             let mut start = start;
-            if few || (length >= SHORT && self.inner.unsigned_abs() <= stride.unsigned_abs().max(1)) {
+            if few || (length >= tuning::SHORT && self.inner.unsigned_abs() <= stride.unsigned_abs().max(1)) {
                 for at in results {
                     self.line(start, first, length, &mut scratch.tile, reduction, &mut out[at..=at]);
                     start += stride;

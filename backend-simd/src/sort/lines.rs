@@ -10,12 +10,7 @@ use super::{arrange, arrange_on_threads};
 use crate::arch::threads::{parallel_each, threads};
 use crate::arch::{Level, Panel, panels};
 use crate::tuning::Cost;
-
-/// Lines from this length on are worth all threads.
-const LONG: usize = 1 << 16;
-
-/// Columns of a panel: as many as share a cache line, so that what one line of the tensor brings in serves the next.
-const COLUMNS: usize = 16;
+use crate::tuning::sort as tuning;
 
 /// What an element costs that is sorted, and one that is selected from.
 const SORTED: Cost = Cost(10_000);
@@ -91,7 +86,7 @@ pub(super) fn each<T: Sortable>(
     let width: usize = shape[axis + 1..].iter().product();
     let gives = op.gives(lines.n);
     let count = values.len() / gives;
-    if lines.n >= LONG && count < threads() && width == 1 {
+    if lines.n >= tuning::LONG_LINE && count < threads() && width == 1 {
         return lines.walk(0..count, |i, line| {
             let range = i * gives..(i + 1) * gives;
             arrange_on_threads(level, op, line, &mut values[range.clone()], &mut indices[range])
@@ -117,7 +112,7 @@ pub(super) fn each<T: Sortable>(
             Task { lines, place, result: Ok(()) }
         }));
     } else {
-        let piece = count.div_ceil(number).next_multiple_of(COLUMNS).min(width);
+        let piece = count.div_ceil(number).next_multiple_of(tuning::PANEL_COLUMNS).min(width);
         let parts = panels(values, gives, width, piece).into_iter().zip(panels(indices, gives, width, piece));
         tasks.extend(parts.map(|(values, indices)| {
             let lines = next..next + values.columns();

@@ -7,12 +7,7 @@ use super::radix::sort_entries;
 use super::write;
 use crate::arch::threads::{parallel_each, threads};
 use crate::scratch::Scratch;
-
-/// The most parts: beyond that, merging costs more than threads gain.
-const MOST: usize = 16;
-
-/// Elements of an output piece.
-const PIECE: usize = 1 << 14;
+use crate::tuning::sort as tuning;
 
 /// A part that is sorted by one thread, and what came of it.
 struct Part<'a, T: Sortable> {
@@ -37,7 +32,7 @@ pub(super) fn sort_line<T: Sortable>(
     indices: &mut [i64],
 ) -> Result<()> {
     let n = line.len();
-    let parts = threads().next_power_of_two().min(MOST);
+    let parts = threads().next_power_of_two().min(tuning::MOST_PARTS);
     let (mut a, mut b) = (Scratch::new(n)?, Scratch::new(n)?);
     let (mut a, mut b) = (a.slice()?, b.slice()?);
     let size = n.div_ceil(parts);
@@ -100,10 +95,10 @@ fn pieces<'a, E: Ord, O>(
     split: impl Fn(O, usize) -> (O, O),
     pairs: &mut Vec<Pair<'a, E, O>>,
 ) {
-    while x.len() + y.len() > PIECE {
-        let from_x = share(x, y, PIECE);
-        let ((x_now, x_rest), (y_now, y_rest)) = (x.split_at(from_x), y.split_at(PIECE - from_x));
-        let (now, rest) = split(out, PIECE);
+    while x.len() + y.len() > tuning::PIECE {
+        let from_x = share(x, y, tuning::PIECE);
+        let ((x_now, x_rest), (y_now, y_rest)) = (x.split_at(from_x), y.split_at(tuning::PIECE - from_x));
+        let (now, rest) = split(out, tuning::PIECE);
         pairs.push(Pair { x: x_now, y: y_now, out: now });
         (x, y, out) = (x_rest, y_rest, rest);
     }

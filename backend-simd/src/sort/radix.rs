@@ -1,12 +1,7 @@
 //! Sorting a line of entries on one thread, digit by digit from the lowest.
 
 use super::key::{Entry, Key, Sortable};
-
-/// Lines up to this length are sorted by comparing: the counts of the digits would cost more.
-const SHORT: usize = 256;
-
-/// From this length on digits have 11 bits: fewer passes, and larger counts.
-const LONG: usize = 1 << 15;
+use crate::tuning::sort as tuning;
 
 /// The most digits that a key has.
 const MOST: usize = 8;
@@ -22,10 +17,10 @@ pub(super) fn sort_entries<T: Sortable>(
     counts: &mut Vec<u32>,
 ) {
     let entries = || line.iter().zip(base..).map(|(x, i)| Entry::new(x.key().xor(mask), i));
-    if line.len() <= SHORT {
+    if line.len() <= tuning::COMPARED {
         a.iter_mut().zip(entries()).for_each(|(a, e)| *a = e);
         a.sort_unstable();
-    } else if line.len() < LONG || T::BITS <= 16 {
+    } else if line.len() < tuning::WIDE_DIGITS || T::BITS <= 16 {
         by_digits::<T, 8, 256>(line, mask, base, a, b, counts);
     } else {
         by_digits::<T, 11, 2048>(line, mask, base, a, b, counts);

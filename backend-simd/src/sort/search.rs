@@ -5,12 +5,7 @@ use rusttorch_backend::{DType, Element, Nest, Result, View, ViewMut, match_dtype
 use crate::arch::threads::parallel_chunks_mut;
 use crate::scratch::with_dense;
 use crate::tuning::Cost;
-
-/// Values that are searched for together, so that one does not wait for the memory of another.
-const TOGETHER: usize = 8;
-
-/// What a step of a search costs.
-const STEP: usize = 1500;
+use crate::tuning::sort as tuning;
 
 /// `None` for bools and for what breaks the contract.
 pub(crate) fn searchsorted(
@@ -51,7 +46,7 @@ fn search_all<T: Element + PartialOrd>(
     let (sorted, values) = (sorted.host::<T>()?, values.host::<T>()?);
     with_dense::<i64>(out, |out| {
         let steps = n.checked_ilog2().map_or(1, |bits| bits as usize + 1);
-        let chunk = Cost(STEP * steps).chunk(out.len());
+        let chunk = Cost(tuning::SEARCH_STEP * steps).chunk(out.len());
         parallel_chunks_mut(out, chunk, |task, mut out| {
             let mut at = task * chunk;
             while !out.is_empty() {
@@ -86,12 +81,13 @@ fn search_line<T: Copy + PartialOrd>(
     out: &mut [i64],
 ) {
     let Some(last) = n.checked_sub(1) else { return out.fill(0) };
-    for (group, out) in out.chunks_mut(TOGETHER).enumerate() {
+    for (group, out) in out.chunks_mut(tuning::SEARCHED_TOGETHER).enumerate() {
         // A group that is not full searches for its last value more than once.
-        let x: [T; TOGETHER] = std::array::from_fn(|g| value(group * TOGETHER + g.min(out.len() - 1)));
-        let (mut low, mut high) = ([0; TOGETHER], [n; TOGETHER]);
+        let x: [T; tuning::SEARCHED_TOGETHER] =
+            std::array::from_fn(|g| value(group * tuning::SEARCHED_TOGETHER + g.min(out.len() - 1)));
+        let (mut low, mut high) = ([0; tuning::SEARCHED_TOGETHER], [n; tuning::SEARCHED_TOGETHER]);
         for _ in 0..=n.ilog2() {
-            for g in 0..TOGETHER {
+            for g in 0..tuning::SEARCHED_TOGETHER {
                 let middle = low[g] + (high[g] - low[g]) / 2;
                 let e = element(middle.min(last));
                 let down = (e > x[g]) | (!right & (e == x[g]));

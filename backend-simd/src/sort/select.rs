@@ -3,12 +3,10 @@
 use super::key::{Entry, Key, Sortable};
 use crate::arch::threads::{parallel_each, threads};
 use crate::arch::{Isa, Kernel, Level};
+use crate::tuning::sort as tuning;
 
 /// Elements that are compared with the limit at once.
 const BLOCK: usize = 128;
-
-/// Fewer candidates than this are selected from by comparing.
-const FEW: usize = 512;
 
 /// Digits of this many bits are counted.
 const DIGIT: u32 = 11;
@@ -102,7 +100,8 @@ pub(super) fn first_on_threads<T: Sortable>(
 pub(super) fn nth<T: Sortable>(line: &[T], mut k: usize) -> <T::Key as Key>::Entry {
     let entry = |(i, x): (usize, &T)| <T::Key as Key>::Entry::new(x.key(), i);
     let mut entries: Vec<<T::Key as Key>::Entry>;
-    let differing = if line.len() <= FEW { None } else { highest_digit(line.iter().map(|x| x.key())) };
+    let differing =
+        if line.len() <= tuning::FEW_CANDIDATES { None } else { highest_digit(line.iter().map(|x| x.key())) };
     match differing {
         None => entries = line.iter().enumerate().map(entry).collect(),
         Some(shift) => {
@@ -117,7 +116,7 @@ pub(super) fn nth<T: Sortable>(line: &[T], mut k: usize) -> <T::Key as Key>::Ent
             entries.truncate(count);
         }
     }
-    while entries.len() > FEW {
+    while entries.len() > tuning::FEW_CANDIDATES {
         let Some(shift) = highest_digit(entries.iter().map(|e| e.key())) else { return entries[k] };
         let (bucket, _) = bucket(entries.iter().map(|e| e.key()), shift, &mut k);
         entries.retain(|e| digit(e.key(), shift) == bucket);
