@@ -32,14 +32,22 @@ pub(crate) fn step<B: Backend + ?Sized>(
                 .with("given", p.state.len()));
         }
     }
-    step_of::<f32>(level, optimizer, params)?;
-    step_of::<f64>(level, optimizer, params)?;
-    step_of::<f16>(level, optimizer, params)?;
-    step_of::<bf16>(level, optimizer, params)?;
-    for p in params.iter_mut().filter(|p| !is_dense(p)) {
-        strided(be, level, optimizer, p)?;
+    // Mostly all are of one type and dense.
+    let mut dense: [Vec<&mut ParamStep<'_>>; 4] = Default::default();
+    for p in params {
+        let of = match p.param.dtype() {
+            DType::F32 => 0,
+            DType::F64 => 1,
+            DType::F16 => 2,
+            _ => 3,
+        };
+        if is_dense(p) { dense[of].push(p) } else { strided(be, level, optimizer, p)? }
     }
-    Ok(())
+    let [singles, doubles, halves, brains] = dense;
+    step_of::<f32>(level, optimizer, singles)?;
+    step_of::<f64>(level, optimizer, doubles)?;
+    step_of::<f16>(level, optimizer, halves)?;
+    step_of::<bf16>(level, optimizer, brains)
 }
 
 /// A step on a parameter with gaps.
@@ -62,20 +70,21 @@ fn strided<B: Backend + ?Sized>(
     for s in &mut states {
         state.push(ViewMut::new(&mut **s, &layout, dtype)?);
     }
-    let mut copies = [ParamStep {
+    let mut copies = ParamStep {
         param: ViewMut::new(&mut *param, &layout, dtype)?,
         grad: View::new(&*grad, &layout, dtype)?,
         state,
         step: p.step,
-    }];
+    };
+    let one = vec![&mut copies];
     match dtype {
-        DType::F32 => step_of::<f32>(level, optimizer, &mut copies)?,
-        DType::F64 => step_of::<f64>(level, optimizer, &mut copies)?,
-        DType::F16 => step_of::<f16>(level, optimizer, &mut copies)?,
-        DType::BF16 => step_of::<bf16>(level, optimizer, &mut copies)?,
+        DType::F32 => step_of::<f32>(level, optimizer, one)?,
+        DType::F64 => step_of::<f64>(level, optimizer, one)?,
+        DType::F16 => step_of::<f16>(level, optimizer, one)?,
+        DType::BF16 => step_of::<bf16>(level, optimizer, one)?,
         _ => return composed::optimizer_step(be, optimizer, std::slice::from_mut(p)),
     }
-    let [done] = copies;
+    let done = copies;
     be.copy(done.param.as_view(), p.param.reborrow())?;
     for (from, to) in done.state.iter().zip(&mut p.state) {
         be.copy(from.as_view(), to.reborrow())?;
@@ -99,10 +108,9 @@ fn is_dense(p: &ParamStep<'_>) -> bool {
         && p.state.iter().all(|s| fits(s.layout(), s.dtype()))
 }
 
-/// The step on the dense parameters of one type.
-fn step_of<H: Stored>(level: Level, optimizer: Optimizer, params: &mut [ParamStep<'_>]) -> Result<()> {
-    let fits = |p: &ParamStep<'_>| p.param.dtype() == H::DTYPE && is_dense(p);
-    let total: usize = params.iter().filter(|p| fits(p)).map(|p| p.param.numel()).sum();
+/// The step on parameters of one type, all dense.
+fn step_of<H: Stored>(level: Level, optimizer: Optimizer, params: Vec<&mut ParamStep<'_>>) -> Result<()> {
+    let total: usize = params.iter().map(|p| p.param.numel()).sum();
     if total == 0 {
         return Ok(());
     }
@@ -112,8 +120,14 @@ fn step_of<H: Stored>(level: Level, optimizer: Optimizer, params: &mut [ParamSte
     };
     let size = cost.chunk(total);
     let mut pieces: Vec<Piece<'_, H>> = Vec::with_capacity(params.len() + total / size);
-    for p in params.iter_mut().filter(|p| fits(p)) {
-        let rule = Rule::new(optimizer, p.step);
+    // Its powers take longer than a small parameter, and most have taken as many steps as the one before.
+    let mut last = None;
+    for p in params {
+        let rule = match last {
+            Some((step, rule)) if step == p.step => rule,
+            _ => Rule::new(optimizer, p.step),
+        };
+        last = Some((p.step, rule));
         let ParamStep { param, grad, state, .. } = p;
         let range = |layout: &Layout| layout.contiguous_range().unwrap_or(0..0);
         let (at, from) = (range(param.layout()), range(grad.layout()));

@@ -93,6 +93,9 @@ pub(crate) mod drive {
     /// Runs from this length on are handed over piece by piece; shorter ones are collected until a tile is full, since
     /// a call of a body costs 20 to 30 ns (docs/benchmarks.md: `add_column` beside `add_scalar`).
     pub(crate) const LONG: usize = 64;
+    /// Operands that start again after at least as many elements are read as they lie; a copy of several periods in a
+    /// tile saves the turns of shorter ones, of about 5 ns each.
+    pub(crate) const LONG_PERIOD: usize = 128;
     /// An axis of at least so many elements is worth blocks: shorter ones leave lines of the cache half used, but
     /// the next pass over them comes soon.
     pub(crate) const WORTH_BLOCKS: usize = 8;

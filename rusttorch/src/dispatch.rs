@@ -11,7 +11,7 @@ use rusttorch_backend::{
 };
 
 use crate::backends;
-use crate::storage::{LockedMany, Reading, Storage, Writing};
+use crate::storage::{LockedMany, Reading, Storage, Writing, not_locked};
 use crate::tensor::{Memory, Tensor};
 
 /// The backend that computes on these tensors: the owner of device memory if there is some, else the
@@ -182,6 +182,7 @@ pub(crate) fn convert(op: &'static str, x: &Tensor, dtype: DType) -> Result<Tens
 }
 
 /// One parameter of an optimizer step.
+#[derive(Clone, Copy)]
 pub(crate) struct Step<'a> {
     pub(crate) parameter: &'a Tensor,
     pub(crate) gradient: &'a Tensor,
@@ -189,58 +190,43 @@ pub(crate) struct Step<'a> {
     pub(crate) number: u64,
 }
 
-/// Whether two parameters, or a parameter and a gradient, lie in the same memory.
-fn share_memory(steps: &[Step<'_>]) -> bool {
-    let mut written: Vec<_> = steps.iter().map(|s| Arc::as_ptr(s.parameter.storage())).collect();
-    written.sort_unstable();
-    written.windows(2).any(|w| w[0] == w[1])
-        || steps.iter().any(|s| written.binary_search(&Arc::as_ptr(s.gradient.storage())).is_ok())
-}
-
 /// Updates parameters and their state in place, all in one call where no two share memory.
 pub(crate) fn optimizer_step(rule: Optimizer, steps: &[Step<'_>]) -> Result<()> {
     let op = rule.name();
-    if steps.len() > 1 && share_memory(steps) {
-        // Tied memory: one after another, as a loop over the parameters would.
-        return steps.iter().try_for_each(|s| optimizer_step(rule, std::slice::from_ref(s)));
-    }
     let Some(first) = steps.first() else { return Ok(()) };
-    // A gradient in its own parameter's memory can only be the parameter itself; the update reads a copy.
-    let copies =
-        steps
-            .iter()
-            .map(|s| {
-                if s.gradient.shares_storage(s.parameter) {
-                    duplicate(s.gradient).map(Some)
-                } else {
-                    Ok(None)
-                }
-            })
-            .collect::<Result<Vec<_>>>()?;
-    let gradients: Vec<&Tensor> =
-        steps.iter().zip(&copies).map(|(s, c)| c.as_ref().unwrap_or(s.gradient)).collect();
+    let host = |t: &Tensor| t.storage().device().is_none();
     for s in steps {
         if s.parameter.layout().may_overlap_itself() {
             return Err(TensorError::new(ErrorKind::Alias, op, "elements of a parameter share memory")
                 .with("shape", s.parameter.shape())
                 .with("strides", s.parameter.strides()));
         }
-        backend_of([first.parameter, s.parameter, s.gradient])?;
+        if !host(first.parameter) || !host(s.parameter) || !host(s.gradient) {
+            device_of(&[first.parameter, s.parameter, s.gradient])?;
+        }
     }
+    let written: Vec<&Tensor> =
+        steps.iter().flat_map(|s| std::iter::once(s.parameter).chain(s.state)).collect();
+    let read: Vec<&Tensor> = steps.iter().map(|s| s.gradient).collect();
+    let Some(mut locked) = LockedMany::new(&written, &read) else {
+        return match steps {
+            // A gradient in its own parameter's memory can only be the parameter itself; the update reads a copy.
+            [s] if s.gradient.shares_storage(s.parameter) => {
+                optimizer_step(rule, &[Step { gradient: &duplicate(s.gradient)?, ..*s }])
+            }
+            [_] => Err(not_locked()),
+            // Tied memory: one after another, as a loop over the parameters would.
+            _ => steps.iter().try_for_each(|s| optimizer_step(rule, std::slice::from_ref(s))),
+        };
+    };
     let backend = backend_of([first.parameter])?;
-    let written = steps.iter().flat_map(|s| std::iter::once(s.parameter).chain(s.state));
-    let mut locked = LockedMany::new(written, gradients.iter().copied());
-    let (mut buffers, views) = locked.split(&gradients)?;
-    let mut out_of = |t: &Tensor| buffers.take(t);
+    let (mut buffers, views) = locked.split(&read)?;
     let mut params = Vec::with_capacity(steps.len());
     for (s, grad) in steps.iter().zip(views) {
-        let param = ViewMut::new(out_of(s.parameter)?, s.parameter.layout(), s.parameter.dtype())?;
-        let state = s
-            .state
-            .iter()
-            .map(|t| ViewMut::new(out_of(t)?, t.layout(), t.dtype()))
-            .collect::<Result<Vec<_>>>()?;
-        params.push(ParamStep { param, grad, state, step: s.number });
+        let mut next = || buffers.next().ok_or_else(not_locked);
+        let param = ViewMut::new(next()?, s.parameter.layout(), s.parameter.dtype())?;
+        let state = s.state.iter().map(|t| ViewMut::new(next()?, t.layout(), t.dtype()));
+        params.push(ParamStep { param, grad, state: state.collect::<Result<_>>()?, step: s.number });
     }
     backend.optimizer_step(rule, &mut params)?;
     for s in steps {

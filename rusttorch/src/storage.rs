@@ -191,63 +191,66 @@ impl<'a, const N: usize> Writing<'a, N> {
     }
 }
 
-/// Locks on any number of storages: write locks, and read locks on others. No storage may be written
-/// twice, or written and read.
+/// Locks on any number of storages: write locks, and read locks on others.
 pub(crate) struct LockedMany<'a> {
-    written: Vec<(*const Storage, RwLockWriteGuard<'a, Allocation>)>,
-    read: Vec<(*const Storage, ReadGuard<'a>)>,
+    /// In the order in which the tensors were given.
+    written: Vec<Option<RwLockWriteGuard<'a, Allocation>>>,
+    read: Vec<Option<ReadGuard<'a>>>,
+    /// For each read tensor the guard of its storage: its own, or that of another one in the same storage.
+    holders: Vec<usize>,
 }
 
 impl<'a> LockedMany<'a> {
-    /// Locks in address order; a storage that several tensors read is locked once.
-    pub(crate) fn new(
-        written: impl Iterator<Item = &'a Tensor>,
-        read: impl Iterator<Item = &'a Tensor>,
-    ) -> Self {
-        let mut all: Vec<(&'a Tensor, bool)> =
-            written.map(|t| (t, true)).chain(read.map(|t| (t, false))).collect();
-        all.sort_by_key(|(t, _)| Arc::as_ptr(t.storage()));
-        all.dedup_by_key(|(t, _)| Arc::as_ptr(t.storage()));
-        let mut locked = LockedMany { written: Vec::new(), read: Vec::new() };
-        for (t, write) in all {
-            let at = Arc::as_ptr(t.storage());
-            match write {
-                true => locked.written.push((at, t.storage().buffer.write())),
-                false => locked.read.push((at, t.storage().buffer.read_recursive())),
-            }
+    /// Locks in address order; a storage that several tensors read is locked once. `None`, and nothing locked, where a
+    /// storage would be written twice, or written and read.
+    pub(crate) fn new(written: &[&'a Tensor], read: &[&'a Tensor]) -> Option<Self> {
+        let all = written.iter().chain(read).enumerate();
+        // Of equal addresses the written one comes first.
+        let mut order: Vec<(*const Storage, usize)> =
+            all.map(|(i, t)| (Arc::as_ptr(t.storage()), i)).collect();
+        order.sort_unstable();
+        if order.windows(2).any(|w| w[0].0 == w[1].0 && w[0].1 < written.len()) {
+            return None;
         }
-        locked
+        let mut locked = LockedMany {
+            written: written.iter().map(|_| None).collect(),
+            read: read.iter().map(|_| None).collect(),
+            holders: vec![0; read.len()],
+        };
+        let mut last = None;
+        for (at, i) in order {
+            if let Some(t) = written.get(i) {
+                locked.written[i] = Some(t.storage().buffer.write());
+                continue;
+            }
+            let i = i - written.len();
+            let holder = match last {
+                Some((before, holder)) if before == at => holder,
+                _ => {
+                    locked.read[i] = Some(read[i].storage().buffer.read_recursive());
+                    i
+                }
+            };
+            (locked.holders[i], last) = (holder, Some((at, holder)));
+        }
+        Some(locked)
     }
 
-    /// The written buffers, to be taken one by one, and the views of the read tensors.
-    pub(crate) fn split<'s>(&'s mut self, read: &[&'s Tensor]) -> Result<(Buffers<'s>, Vec<View<'s>>)> {
-        let read_guards = &self.read;
-        let views = read
-            .iter()
-            .map(|t| {
-                let at = Arc::as_ptr(t.storage());
-                let i = read_guards.binary_search_by_key(&at, |(p, _)| *p).map_err(|_| not_locked())?;
-                View::new(&**read_guards[i].1, t.layout(), t.dtype())
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let buffers = self.written.iter_mut().map(|(p, guard)| (*p, Some(&mut ***guard))).collect();
-        Ok((Buffers(buffers), views))
-    }
-}
-
-/// Exclusive buffers in address order, each of which can be taken once.
-pub(crate) struct Buffers<'s>(Vec<(*const Storage, Option<&'s mut dyn Buffer>)>);
-
-impl<'s> Buffers<'s> {
-    /// The buffer of this tensor. Error: `Internal` when it was taken before or never locked.
-    pub(crate) fn take(&mut self, t: &Tensor) -> Result<&'s mut dyn Buffer> {
-        let at = Arc::as_ptr(t.storage());
-        let i = self.0.binary_search_by_key(&at, |(p, _)| *p).map_err(|_| not_locked())?;
-        self.0[i].1.take().ok_or_else(not_locked)
+    /// The written buffers in the order of their tensors, and the views of the read tensors.
+    pub(crate) fn split<'s>(
+        &'s mut self,
+        read: &[&'s Tensor],
+    ) -> Result<(impl Iterator<Item = &'s mut dyn Buffer>, Vec<View<'s>>)> {
+        let mut views = Vec::with_capacity(read.len());
+        for (t, &holder) in read.iter().zip(&self.holders) {
+            let guard = self.read[holder].as_ref().ok_or_else(not_locked)?;
+            views.push(View::new(&***guard, t.layout(), t.dtype())?);
+        }
+        Ok((self.written.iter_mut().flatten().map(|guard| &mut ***guard as &mut dyn Buffer), views))
     }
 }
 
 #[cold]
-fn not_locked() -> TensorError {
+pub(crate) fn not_locked() -> TensorError {
     TensorError::new(ErrorKind::Internal, "lock", "a buffer was not locked, or taken twice")
 }

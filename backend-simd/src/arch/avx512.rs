@@ -24,6 +24,7 @@ impl Isa for Avx512 {
 
     const ROWS: usize = 12;
     const COLUMNS: usize = 2;
+    const TOGETHER: usize = 2;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx512f,avx2,fma")]

@@ -15,6 +15,10 @@ pub(crate) trait Isa: Copy + Debug + Send + Sync + 'static {
     /// Columns of the register tile of a matrix product, in vectors.
     const COLUMNS: usize;
 
+    /// Vectors of a function that are computed side by side, 1 or 2: two where there are registers for them, since a
+    /// function is a chain of operations each of which waits for the one before.
+    const TOGETHER: usize;
+
     /// Runs a kernel in a function that is compiled for this instruction set.
     fn enter<K: Kernel>(self, kernel: K) -> K::Output;
 

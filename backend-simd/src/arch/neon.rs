@@ -20,6 +20,7 @@ impl Isa for Neon {
 
     const ROWS: usize = 6;
     const COLUMNS: usize = 1;
+    const TOGETHER: usize = 1;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "neon")]

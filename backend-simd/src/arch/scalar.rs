@@ -15,6 +15,7 @@ impl Isa for Portable {
 
     const ROWS: usize = 2;
     const COLUMNS: usize = 1;
+    const TOGETHER: usize = 1;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)

@@ -60,7 +60,8 @@ macro_rules! maps {
         }
 
         /// The same for a body that is told whether its output is better written past the caches, and takes a slice of
-        /// one element for an operand that is the same everywhere.
+        /// one element for an operand that is the same everywhere, and one of a period for operands that all start
+        /// again after as many elements, of which the output then has whole periods.
         #[allow(dead_code, reason = "one for each number of operands")]
         pub(crate) fn $streamed<$($I: Element,)* O: Element>(
             op: &'static str,
@@ -72,7 +73,7 @@ macro_rules! maps {
             $any(op, (cost, true), $($input,)* out, body)
         }
 
-        /// `ones`: whether the body takes a slice of one element for an operand that is the same everywhere.
+        /// `ones`: whether the body takes shorter slices, as those of the function above.
         fn $any<$($I: Element,)* O: Element>(
             op: &'static str,
             (cost, ones): (Cost, bool),

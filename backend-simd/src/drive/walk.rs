@@ -20,6 +20,15 @@ struct Blocks {
     columns: usize,
 }
 
+/// What is handed over at a time where operands repeat.
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    /// Whole periods of so many elements, as many as a thread has, of the operand as it lies.
+    Periods(usize),
+    /// So many elements, for which what repeats is copied to a tile once.
+    Tiles(usize),
+}
+
 /// What a walk hands over: operands, the output, and whether that is memory of the tensor itself, not a tile.
 pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], bool) + Sync + 'a;
 
@@ -46,7 +55,8 @@ struct Walk<'a> {
     inputs: &'a [Operand<'a>],
     out_size: usize,
     read: bool,
-    /// Whether the body takes a slice of one element for an operand that is the same everywhere.
+    /// Whether the body takes a slice of one element for an operand that is the same everywhere, and of a period for
+    /// those that repeat.
     ones: bool,
     body: &'a Body<'a>,
 }
@@ -74,7 +84,10 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bo
         });
         if let Some(piece) = repeating.then(|| walk.piece(n, &periods)).flatten() {
             let data = &mut out.data[start * out.size..][..n * out.size];
-            let chunk = cost.chunk(n);
+            let chunk = match piece {
+                Piece::Periods(period) => cost.chunk(n).next_multiple_of(period),
+                Piece::Tiles(_) => cost.chunk(n),
+            };
             parallel_chunks_mut(data, chunk * out.size, |i, out| {
                 walk.repeating(i * chunk, piece, &periods, out)
             });
@@ -111,31 +124,40 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bo
 }
 
 impl Walk<'_> {
-    /// How many elements to hand over at a time where operands repeat: whole periods of each. `None` where they
-    /// are too long for a tile.
-    fn piece(&self, n: usize, periods: &[usize; OPERANDS]) -> Option<usize> {
-        let (mut common, mut room) = (1, n);
-        for (k, input) in self.inputs.iter().enumerate() {
-            let period = periods[k + 1];
-            if period < n && !(self.ones && period == 1) {
-                room = room.min(TILE_BYTES / input.size);
-                common = lcm(common, period)?;
-            }
+    /// What to hand over at a time where operands repeat. `None` where their periods are too long for a tile.
+    fn piece(&self, n: usize, periods: &[usize; OPERANDS]) -> Option<Piece> {
+        let repeats = |period: usize| period < n && !(self.ones && period == 1);
+        let mut common = 1;
+        let mut room = n;
+        let mut longest = 1;
+        for (input, &period) in self.inputs.iter().zip(&periods[1..]).filter(|&(_, &p)| repeats(p)) {
+            room = room.min(TILE_BYTES / input.size);
+            longest = longest.max(period);
         }
         if room == n {
-            return Some(n);
+            return Some(Piece::Tiles(n));
         }
-        (common <= room).then(|| room / common * common)
+        let all_equal = self.inputs.iter().zip(&periods[1..]).all(|(_, &p)| !repeats(p) || p == longest);
+        if self.ones && all_equal && longest >= tuning::LONG_PERIOD {
+            return Some(Piece::Periods(longest));
+        }
+        for (_, &period) in self.inputs.iter().zip(&periods[1..]).filter(|&(_, &p)| repeats(p)) {
+            common = lcm(common, period)?;
+        }
+        (common <= room).then(|| Piece::Tiles(room / common * common))
     }
 
     /// The elements from number `start` on, of a dense output and operands that are dense or repeat.
-    fn repeating(&self, start: usize, piece: usize, periods: &[usize; OPERANDS], out: &mut [u8]) {
+    fn repeating(&self, start: usize, piece: Piece, periods: &[usize; OPERANDS], out: &mut [u8]) {
         let total = out.len() / self.out_size;
-        let piece = piece.min(total);
+        let (piece, tiled) = match piece {
+            Piece::Periods(_) => (total, false),
+            Piece::Tiles(piece) => (piece.min(total), true),
+        };
         let mut tiles = None;
         let mut pieces: [&[u8]; 3] = [&[]; 3];
         let all = self.loops.inner(0);
-        let repeats = |period: usize| period < all && !(self.ones && period == 1);
+        let repeats = |period: usize| tiled && period < all && !(self.ones && period == 1);
         if periods[1..=self.inputs.len()].iter().any(|&period| repeats(period)) {
             let (_, slots) = tiles.insert(Tiles::take()).split();
             for ((k, input), tile) in self.inputs.iter().enumerate().zip(slots) {
@@ -154,7 +176,7 @@ impl Walk<'_> {
                 let base = self.loops.base[k + 1] as usize;
                 operands[k] = match periods[k + 1] {
                     period if repeats(period) => &pieces[k][..n * input.size],
-                    period if period < all => &input.data[base * input.size..][..input.size],
+                    period if period < all => &input.data[base * input.size..][..period * input.size],
                     _ => &input.data[(base + start + i * piece) * input.size..][..n * input.size],
                 };
             }

@@ -25,7 +25,8 @@ macro_rules! maps {
             fn call<V: Vector>(self, isa: V::Isa, $($x: V),+) -> V;
         }
 
-        /// `out = f(operands)` on slices of equal length, or of one element that is the same everywhere.
+        /// `out = f(operands)`; each operand a slice of as many elements as `out`, of one that is the same everywhere,
+        /// or of those of a period, of which `out` has whole ones and which is that of every such operand.
         struct $Map<'a, F, T> {
             f: F,
             $($x: &'a [T],)+
@@ -39,44 +40,62 @@ macro_rules! maps {
 
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
-                let (lanes, n) = (T::V::<I>::LANES, self.out.len());
-                if n == 0 {
-                    return;
-                }
-                // Where there is no whole vector the elements are copied to one, and so is one that is the same
-                // everywhere. With a slice goes what is left of a position in it: all or nothing.
-                $(let mut copy = T::V::<I>::zeros();
-                let $x = match self.$x {
-                    &[x] => {
-                        T::V::<I>::splat(isa, x).store(&mut copy);
-                        (copy.as_ref(), 0)
+                let lanes = T::V::<I>::LANES;
+                let mut period = self.out.len();
+                $(if self.$x.len() > 1 {
+                    period = period.min(self.$x.len());
+                })+
+                for (i, out) in self.out.chunks_mut(period.max(1)).enumerate() {
+                    // Where there is no whole vector the elements are copied to one, and so is one that is the same
+                    // everywhere. With a slice goes what is left of a position in it: all or nothing.
+                    $(let mut copy = T::V::<I>::zeros();
+                    let $x = match self.$x {
+                        &[x] => {
+                            T::V::<I>::splat(isa, x).store(&mut copy);
+                            (copy.as_ref(), 0)
+                        }
+                        x => {
+                            let x = if x.len() > period { &x[i * period..][..period] } else { x };
+                            if period < lanes {
+                                T::V::<I>::load_part(isa, x, T::V::<I>::constant(isa, 0.0)).store(&mut copy);
+                                (copy.as_ref(), usize::MAX)
+                            } else {
+                                (x, usize::MAX)
+                            }
+                        }
+                    };)+
+                    let mut few = T::V::<I>::zeros();
+                    let to = if period < lanes { few.as_mut() } else { &mut *out };
+                    // All but the first and the last vector are stored at whole lines of the cache; these two overlap
+                    // their neighbours instead of being shorter.
+                    let skew = if period < lanes { 0 } else { to.as_ptr().addr() / size_of::<T>() % lanes };
+                    let last = to.len() - lanes;
+                    let vectors = (to.len() + skew).div_ceil(lanes);
+                    let mut i = 0;
+                    while i < vectors {
+                        let at = (i * lanes).saturating_sub(skew).min(last);
+                        i += I::TOGETHER;
+                        let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
+                        if const { I::TOGETHER == 2 } {
+                            // One behind the last is the last again.
+                            let at = ((i - 1) * lanes - skew).min(last);
+                            let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
+                            put(y, &mut to[at..], self.stream);
+                        }
+                        put(y, &mut to[at..], self.stream);
                     }
-                    x if n < lanes => {
-                        T::V::<I>::load_part(isa, x, T::V::<I>::constant(isa, 0.0)).store(&mut copy);
-                        (copy.as_ref(), usize::MAX)
+                    if period < lanes {
+                        T::V::<I>::load(isa, &few).store_part(out);
                     }
-                    x => (x, usize::MAX),
-                };)+
-                let mut few = T::V::<I>::zeros();
-                let out = if n < lanes { few.as_mut() } else { &mut *self.out };
-                // The last vector overlaps the one before it where the elements do not fill it.
-                let last = out.len() - lanes;
-                for i in 0..n.div_ceil(lanes) {
-                    let at = (i * lanes).min(last);
-                    let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
-                    let Some(out) = T::V::<I>::chunks_mut(&mut out[at..]).0.first_mut() else { return };
-                    if self.stream { y.stream(out) } else { y.store(out) }
                 }
                 if self.stream {
                     isa.finish_streams();
                 }
-                if n < lanes {
-                    T::V::<I>::load(isa, &few).store_part(self.out);
-                }
             }
         }
 
-        /// `out = f(operands)` on slices of equal length, or of one element that is the same everywhere.
+        /// `out = f(operands)`, an operand being of the length of the output, of one element that is the same
+        /// everywhere, or of a period of which the output has whole ones.
         pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], stream: bool) {
             level.enter($Map { f, $($x,)+ out, stream });
         }
@@ -92,6 +111,13 @@ maps! {
 #[inline(always)]
 fn vector<V: Vector>(isa: V::Isa, x: &[V::Scalar]) -> V {
     V::load(isa, &V::chunks(&x[..V::LANES]).0[0])
+}
+
+/// A vector to the first elements of a slice that has room, past the caches if `stream`.
+#[inline(always)]
+fn put<V: Vector>(y: V, out: &mut [V::Scalar], stream: bool) {
+    let Some(out) = V::chunks_mut(out).0.first_mut() else { return };
+    if stream { y.stream(out) } else { y.store(out) }
 }
 
 macro_rules! loops {

@@ -92,16 +92,6 @@ pub(super) fn lower<V: Vector>(isa: V::Isa, x: V, whole: V) -> V {
     x.mul(power_of_whole(whole)).mul(lowering(isa))
 }
 
-/// The same for some lanes; the others keep x, of whatever size.
-#[inline(always)]
-pub(super) fn lower_where<V: Vector>(isa: V::Isa, x: V, lanes: V::Mask, whole: V) -> V {
-    if let Some(y) = x.scale(whole.sub(V::constant(isa, V::Scalar::MAGIC + V::Scalar::LIFTED))) {
-        return y.or_else(lanes, x);
-    }
-    let one = V::constant(isa, 1.0);
-    x.mul(power_of_whole(whole).or_else(lanes, one)).mul(lowering::<V>(isa).or_else(lanes, one))
-}
-
 /// `e^x` for x of at most 0, as a softmax needs it; the bits of [`exp`], somewhat faster. NaN stays NaN.
 #[inline(always)]
 pub(crate) fn exp_nonpositive<V: Vector>(isa: V::Isa, x: V) -> V {

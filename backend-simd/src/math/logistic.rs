@@ -1,10 +1,9 @@
 //! The logistic function and activations made of it.
 //!
-//! All start from `e^-a = (1 + rest) power` with a >= 0. A result is `base (1 + part)`, where the part gathers the
-//! rest of the exponential and the error of a quotient, so that little but the last rounding is left. The power is
-//! lifted, so that a product with it is no subnormal number before that.
+//! All start from `e^z = (1 + rest) power`, of which the part in brackets is not rounded by itself. The power is
+//! lifted or lowered, so that neither it nor a product with it overflows or is a subnormal number before the end.
 
-use super::exponential::{exp_rest, lower, lower_where, lowering, power_of_whole, split_lifted};
+use super::exponential::{exp_rest, lowering, power_of_whole, split_from, split_lifted};
 use super::{Tables, Vector, abs, constants, negative, polynomial, with_sign};
 
 /// `e^-a` for a >= 0: the rest, and the power lifted.
@@ -15,44 +14,47 @@ fn decay<V: Vector>(isa: V::Isa, a: V) -> (V, V) {
     (exp_rest(isa, r), power_of_whole(whole))
 }
 
-/// `x / (1 + e)` or, below zero, `x e / (1 + e)`, of `e = e^-(a + low)`. If `FINE`, by an operation more and half an
-/// ulp better.
+/// What `x / (1 + e^-(z + low))` is the quotient of, both times 2^-LIFTED: the sum, which then neither overflows nor
+/// is subnormal, for z as [`bounded`] has it.
 #[inline(always)]
-fn share<V: Vector, const FINE: bool>(isa: V::Isa, x: V, below: V::Mask, a: V, low: V) -> V {
-    let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
-    let a = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(negative(a));
-    let (r, whole) = split_lifted(isa, a);
+fn lowered_sum<V: Vector>(isa: V::Isa, z: V, low: V) -> V {
+    let (r, whole) = split_from(isa, negative(z), V::Scalar::MAGIC - V::Scalar::LIFTED);
     let rest = exp_rest(isa, r.sub(low));
-    let power = lower(isa, one, whole);
-    let sum = rest.mul_add(power, power.add(one));
-    let lost = rest.mul_add(power, power.sub(sum.sub(one)));
-    // - 1 / sum, for what the sum lost, within a tenth or a third.
-    let slope = V::constant(isa, 0.486);
-    let inverse = if FINE { sum.mul_add(slope, V::constant(isa, -1.457)) } else { V::constant(isa, -0.75) };
-    let part = lost.mul_add(inverse, rest.or_else(below, zero));
-    let base = x.div(sum);
-    lower_where(isa, base.mul_add(part, base), below, whole)
+    let power = power_of_whole(whole);
+    // The product is the smaller one where it counts, so that its sum with 1 is off by less than that with the power.
+    power.add(rest.mul_add(power, lowering(isa)))
 }
 
-/// `1 / (1 + e^-x)`. 1.7 ulp.
+/// From here on `1 + e^-x` is 1.
+const SATURATED: f64 = 40.0;
+
+/// x, but no less than where e^x has long been 0 and no more than where the logistic function has long been 1. NaN stays
+/// NaN.
+#[inline(always)]
+fn bounded<V: Vector>(isa: V::Isa, x: V) -> V {
+    V::constant(isa, SATURATED).min_or_second(V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x))
+}
+
+/// `1 / (1 + e^-x)`. 2.0 ulp.
 #[inline(always)]
 pub(crate) fn sigmoid<V: Vector>(isa: V::Isa, x: V) -> V {
-    let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
-    share::<V, true>(isa, one, x.lt(zero), abs(x), zero)
+    lowering::<V>(isa).div(lowered_sum(isa, bounded(isa, x), V::constant(isa, 0.0)))
 }
 
-/// `x sigmoid(x)`. 2.1 ulp.
+/// `x sigmoid(x)`. 2.0 ulp.
 #[inline(always)]
 pub(crate) fn silu<V: Vector>(isa: V::Isa, x: V) -> V {
-    logistic_product(isa, x, abs(x), V::constant(isa, 0.0))
+    logistic_product(isa, x, x, V::constant(isa, 0.0))
 }
 
-/// `x sigmoid(z)`, where z has the sign of x; of the size of z in two parts.
+/// `x sigmoid(z + low)`, where z has the sign of x and is no smaller; NaN where x is -inf, a product of it and 0.
 #[inline(always)]
-fn logistic_product<V: Vector>(isa: V::Isa, x: V, size: V, low: V) -> V {
-    // Where e^z has long been 0 it is taken to be constant.
-    let bounded = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
-    of_infinities(isa, x, share::<V, false>(isa, bounded, x.lt(V::constant(isa, 0.0)), size, low))
+fn logistic_product<V: Vector>(isa: V::Isa, x: V, z: V, low: V) -> V {
+    let sum = lowered_sum(isa, bounded(isa, z), low);
+    let least = V::constant(isa, V::Scalar::EXP_RANGE[0]).max_or_second(x);
+    let y = least.div(sum).mul(lowering(isa));
+    let y = V::constant(isa, f64::NAN).or_else(x.eq(V::constant(isa, f64::NEG_INFINITY)), y);
+    x.or_else(V::constant(isa, SATURATED).lt(x), y)
 }
 
 /// y with the sign of x, which it has but for zeros; but inf where x is that, and NaN where it is -inf: a product of
@@ -120,13 +122,13 @@ pub(crate) fn mish<V: Vector>(isa: V::Isa, x: V) -> V {
 
 /// gelu in the form with tanh: `x sigmoid(z)` with `z = x (a + b x^2)`, a = 2 sqrt(2/pi), b = 0.044715 a.
 ///
-/// An error of z is one of the result, so it is computed in two parts. 2.2 ulp.
+/// An error of z is one of the result, so it is computed in two parts. 2.0 ulp.
 #[inline(always)]
 pub(crate) fn gelu_tanh<V: Vector>(isa: V::Isa, x: V) -> V {
     let [a, a_low]: [V; 2] = constants(isa, V::Scalar::GELU_LINE);
     let [b, b_low]: [V; 2] = constants(isa, V::Scalar::GELU_CUBE);
     // Beyond, e^-z has long been 0.
-    let size = V::constant(isa, 25.0).min_or_second(abs(x));
+    let size = V::constant(isa, -25.0).max_or_second(V::constant(isa, 25.0).min_or_second(x));
     let square = size.mul(size);
     let square_low = size.mul_add(size, negative(square));
     let bend = square.mul(b);

@@ -409,7 +409,7 @@ impl Layout {
     /// Whether two indices may share a position. Exact for what view algebra without `as_strided`
     /// and `unfold` gives; otherwise it may err towards `true`.
     pub fn may_overlap_itself(&self) -> bool {
-        if self.numel <= 1 {
+        if self.numel <= 1 || self.is_contiguous() {
             return false;
         }
         let mut axes: SmallVec<[(usize, usize); 6]> = self
