@@ -194,6 +194,10 @@ fn large_sizes() {
         [300, 270, 70],
         [70, 600, 300],
         [520, 30, 33],
+        // Columns of as many blocks as there are lanes, of more, and of twice as many.
+        [40, 4096, 1],
+        [17, 4352, 1],
+        [16, 8192, 1],
     ];
     dense_is_the_definition::<f32>(&sizes);
     dense_is_the_definition::<f64>(&sizes);
@@ -236,7 +240,8 @@ fn layouts_of_every_operand() {
 
 #[test]
 fn layouts_of_large_operands() {
-    every_layout::<f32>(&[[260, 40, 150], [30, 520, 140]]);
+    every_layout::<f32>(&[[260, 40, 150], [30, 520, 140], [1, 4352, 17]]);
+    every_layout::<f64>(&[[17, 2304, 1]]);
 }
 
 /// R3: each row and each column by itself, and with others.
