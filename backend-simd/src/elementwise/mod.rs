@@ -69,20 +69,39 @@ macro_rules! maps {
                     // All but the first and the last vector are stored at whole lines of the cache; these two overlap
                     // their neighbours instead of being shorter.
                     let skew = if period < lanes { 0 } else { to.as_ptr().addr() / size_of::<T>() % lanes };
-                    let last = to.len() - lanes;
-                    let vectors = (to.len() + skew).div_ceil(lanes);
-                    let mut i = 0;
-                    while i < vectors {
-                        let at = (i * lanes).saturating_sub(skew).min(last);
-                        i += I::TOGETHER;
-                        let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
+                    let head = if skew == 0 { 0 } else { lanes - skew };
+                    let (mut rest, mut last) = ([0; 3], usize::from(head > 0));
+                    {
+                        $(let $x = (T::V::<I>::chunks(&$x.0[head & $x.1..]).0, $x.1);)+
+                        let (body, tail) = T::V::<I>::chunks_mut(&mut to[head..]);
+                        let together = body.len() - body.len() % I::TOGETHER;
                         if const { I::TOGETHER == 2 } {
-                            // One behind the last is the last again.
-                            let at = ((i - 1) * lanes - skew).min(last);
-                            let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
-                            put(y, &mut to[at..], self.stream);
+                            for (i, out) in body.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                                let (i, j) = (2 * i, 2 * i + 1);
+                                let y = self.f.call::<T::V<I>>(isa, $(T::V::<I>::load(isa, &$x.0[i & $x.1])),+);
+                                let z = self.f.call::<T::V<I>>(isa, $(T::V::<I>::load(isa, &$x.0[j & $x.1])),+);
+                                put(y, &mut out[0], self.stream);
+                                put(z, &mut out[1], self.stream);
+                            }
+                        } else {
+                            for (i, out) in body.iter_mut().enumerate() {
+                                let y = self.f.call::<T::V<I>>(isa, $(T::V::<I>::load(isa, &$x.0[i & $x.1])),+);
+                                put(y, out, self.stream);
+                            }
                         }
-                        put(y, &mut to[at..], self.stream);
+                        if together < body.len() {
+                            rest[last] = head + together * lanes;
+                            last += 1;
+                        }
+                        if !tail.is_empty() {
+                            rest[last] = head + body.len() * lanes + tail.len() - lanes;
+                            last += 1;
+                        }
+                    }
+                    for &at in &rest[..last] {
+                        let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
+                        let Some(out) = T::V::<I>::chunks_mut(&mut to[at..]).0.first_mut() else { return };
+                        put(y, out, self.stream);
                     }
                     if period < lanes {
                         T::V::<I>::load(isa, &few).store_part(out);
@@ -113,10 +132,9 @@ fn vector<V: Vector>(isa: V::Isa, x: &[V::Scalar]) -> V {
     V::load(isa, &V::chunks(&x[..V::LANES]).0[0])
 }
 
-/// A vector to the first elements of a slice that has room, past the caches if `stream`.
+/// A vector to its place, past the caches if `stream`.
 #[inline(always)]
-fn put<V: Vector>(y: V, out: &mut [V::Scalar], stream: bool) {
-    let Some(out) = V::chunks_mut(out).0.first_mut() else { return };
+fn put<V: Vector>(y: V, out: &mut V::Array, stream: bool) {
     if stream { y.stream(out) } else { y.store(out) }
 }
 
