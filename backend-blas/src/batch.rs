@@ -10,7 +10,7 @@ use crate::ffi::Real;
 use crate::plane::{Plane, outside};
 use crate::product::{Planes, Scratch, product};
 use crate::provider::Provider;
-use crate::threads::{govern, may_share};
+use crate::threads::{govern, may_share, worth};
 
 /// Multiplications of a batch that are worth starting threads for, which takes some 30 µs each; a thread of a present CPU
 /// does about 20 multiplications a nanosecond.
@@ -117,7 +117,7 @@ impl Batch {
                 self.share_out(provider, a, b, out, stride, threads)
             });
         }
-        govern(provider, threads, may_share(sizes), false, || {
+        govern(provider, worth(sizes, threads), may_share(sizes), false, || {
             let mut scratch = Scratch::default();
             (0..self.count)
                 .try_for_each(|index| product(provider, a, b, out, self.planes(index), &mut scratch))
