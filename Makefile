@@ -6,7 +6,18 @@ SHELL := bash
 # The order below is cheapest first; `make -j` must not change it.
 .NOTPARALLEL:
 
-WORKSPACE := --workspace --locked
+# BLAS=no leaves the backend blas out, the only part that needs a system library: OpenBLAS.
+BLAS ?= yes
+ifeq ($(BLAS),no)
+PACKAGES := --workspace --exclude rusttorch-backend-blas --locked
+WORKSPACE := $(PACKAGES)
+EXTRAS := rusttorch/linalg
+else
+PACKAGES := --workspace --locked
+# Every test of a part that may use BLAS has it.
+WORKSPACE := $(PACKAGES) --features rusttorch/blas,rusttorch-conformance/blas
+EXTRAS := rusttorch/linalg,rusttorch/blas,rusttorch-conformance/blas,rusttorch-benches/peers
+endif
 
 # The recordings come from this PyTorch, in a virtual environment outside the repository.
 TORCH          := 2.15.0
@@ -23,11 +34,17 @@ help: ## List the targets
 
 # The unit tests come last, so that their summary ends the output.
 .PHONY: test
-test: check examples doctest unit ## All that CI needs, cheapest first
+test: openblas check examples doctest features unit ## All that CI needs, cheapest first
 	@echo "make test: all passed"
 
 .PHONY: check
 check: fmt unsafe lint doc ## Formatting, unsafe, clippy and docs
+
+.PHONY: openblas
+openblas: ## Find OpenBLAS, or install it, or say what to install
+ifneq ($(BLAS),no)
+	@bash tools/openblas.sh
+endif
 
 .PHONY: fmt
 fmt: ## Is everything formatted? (cargo fmt --all does it)
@@ -38,24 +55,39 @@ unsafe: ## Is `unsafe` only in the files that may hold it?
 	@bash tools/check_unsafe.sh --self-test
 	@bash tools/check_unsafe.sh
 
+# Every feature but those that would link other BLAS libraries.
 .PHONY: lint
-lint: ## Clippy, warnings are errors
-	cargo clippy $(WORKSPACE) --all-targets --all-features -- -D warnings
+lint: openblas ## Clippy, warnings are errors
+	cargo clippy $(PACKAGES) --features $(EXTRAS) --all-targets -- -D warnings
 
 .PHONY: doc
-doc: ## Documentation, warnings are errors
+doc: openblas ## Documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc $(WORKSPACE) --no-deps
 
 .PHONY: examples
-examples: ## Build the examples
+examples: openblas ## Build the examples
 	cargo build $(WORKSPACE) --examples
 
+# The combinations of backends: that a caller names `simd` and `naive`, say, must not be another build than `simd` alone.
+COMBINATIONS := none naive simd naive,simd
+ifneq ($(BLAS),no)
+COMBINATIONS += blas naive,blas simd,blas naive,simd,blas
+endif
+
+.PHONY: features
+features: openblas ## Each combination of the backends' features compiles and reports what it claims
+	@for features in $(COMBINATIONS); do \
+		echo "features: $$features"; \
+		cargo test --quiet -p rusttorch --locked --no-default-features --features "$${features/none/}" --test report \
+			|| exit 1; \
+	done
+
 .PHONY: doctest
-doctest: ## The examples inside the documentation
+doctest: openblas ## The examples inside the documentation
 	cargo test $(WORKSPACE) --doc
 
 .PHONY: unit
-unit: ## Unit, integration and conformance tests (by cargo-nextest where it is installed)
+unit: openblas ## Unit, integration and conformance tests (by cargo-nextest where it is installed)
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run $(WORKSPACE); \
 	else set -x; cargo test $(WORKSPACE) --tests; fi
 

@@ -140,6 +140,10 @@ impl Backend for Simd {
         .fold(Capabilities::none().row_invariant(), |claims, more| more(claims))
     }
 
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        vec![("simd", self.level.name().to_owned())]
+    }
+
     fn fill(&self, value: Scalar, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
             elementwise::copy::fill(self.level, value, out.reborrow()),

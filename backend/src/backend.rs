@@ -57,6 +57,18 @@ pub struct ParamStep<'a> {
     pub step: u64,
 }
 
+impl ParamStep<'_> {
+    /// The same step for a shorter time, to hand it to more than one call.
+    pub fn reborrow(&mut self) -> ParamStep<'_> {
+        ParamStep {
+            param: self.param.reborrow(),
+            grad: self.grad,
+            state: self.state.iter_mut().map(ViewMut::reborrow).collect(),
+            step: self.step,
+        }
+    }
+}
+
 /// Memory and arithmetic. See the [module](self) for the contract between caller and backend.
 pub trait Backend: Send + Sync + fmt::Debug {
     // ---- identity and memory -------------------------------------------------------------------
@@ -82,6 +94,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// What this backend computes itself, and what it promises. The default claims nothing.
     fn capabilities(&self) -> Capabilities {
         Capabilities::none()
+    }
+
+    /// What a report says of this backend alone, as name and value: an instruction set, a library and its version.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 
     /// Waits for work that the backend may have queued. Errors of such work may surface here.

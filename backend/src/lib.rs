@@ -9,6 +9,8 @@
 //! | [`backend`] | the trait and the call contract |
 //! | [`ops`] | the op tables |
 //! | [`composed`] | defaults of the composed families |
+//! | [`call`] | calls as values: wrapping a backend, or handing on what it leaves out, in one place |
+//! | [`decorators`] | backends around another one: timed, compared, checked |
 //! | [`delegate`](mod@delegate) | the chain: handing a family to the next backend, counted |
 //! | [`capabilities`] | what a backend says of itself |
 //! | [`layout`], [`nest`] | shapes and signed strides as algebra; walking several layouts together |
@@ -22,8 +24,10 @@
 
 pub mod backend;
 pub mod buffer;
+pub mod call;
 pub mod capabilities;
 pub mod composed;
+pub mod decorators;
 pub mod delegate;
 pub mod dtype;
 pub mod element;
@@ -38,6 +42,7 @@ pub mod view;
 
 pub use backend::{Backend, ParamStep};
 pub use buffer::{Allocation, Buffer, HostBuffer};
+pub use call::Call;
 pub use capabilities::{Capabilities, Family};
 pub use dtype::{Category, DType, DTypeSet, ResultType};
 pub use element::{Boolean, Element, Scalar};

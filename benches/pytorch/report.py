@@ -13,7 +13,7 @@ OWN, TORCH = "rusttorch", "torch"
 # Round medians that lie further apart are marked.
 NOISY = 1.2
 FORMS = ("foreach", "fused")
-PEERS = ("numpy", "gemm", "matrixmultiply")
+PEERS = ("numpy", "gemm", "matrixmultiply", "blas", "naive")
 
 TITLES = {
     "overhead": "The price of a call",
@@ -344,6 +344,6 @@ def peers_table(cases, threads, results, costs, machine):
                 row.append(f"{rate:.1f}{share}" if rate else "–")
             best, own = result.best_other(), result.time(OWN)
             rows.append([*row, factor(best / own if best and own else None, 0.97)])
-        head = ["op", "size", "dtype", "RustTorch", "torch", "numpy (OpenBLAS)", *PEERS[1:], "best other by RustTorch"]
+        head = ["op", "size", "dtype", "RustTorch", "torch", "numpy (OpenBLAS)", *PEERS[1:-2], "backend blas", "backend naive", "best other by RustTorch"]
         text += f"GFLOP/s and share of the peak, {counted(n)}:\n\n{table(head, rows)}\n"
     return text

@@ -4,7 +4,9 @@
 //! at run time. An op runs on the backend of the innermost [`with_backend`] scope of its thread, else on
 //! the process default: [`set_default`], else `RUSTTORCH_BACKEND`, else the first compiled in.
 //! CPU backends share host memory, so a tensor moves between them without a copy; a tensor in a
-//! device's memory is computed upon by that device.
+//! device's memory is computed upon by that device. [`report`] says who computes, and on what.
+
+mod report;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 use rusttorch_backend::{Backend, ErrorKind, Result, TensorError};
 
+pub use report::{Report, report};
+pub use rusttorch_backend::decorators;
 pub use rusttorch_backend::delegate::{
     Fallback, delegations, fallback, reset_delegations, set_fallback, with_fallback,
 };
@@ -23,11 +27,16 @@ struct Registry {
     default: Option<Arc<dyn Backend>>,
 }
 
-/// The backends compiled in, the preferred one first: one line for each cargo feature.
+/// The backends compiled in, the preferred one first: one line for each cargo feature. `simd` stands before `blas`:
+/// that somebody's crate asks for BLAS must not cost another one the bits that are promised.
 fn compiled_in() -> Vec<Arc<dyn Backend>> {
     let backends: &[fn() -> Arc<dyn Backend>] = &[
         #[cfg(feature = "simd")]
         || Arc::new(rusttorch_backend_simd::Simd::new()),
+        #[cfg(all(feature = "blas", feature = "simd"))]
+        || Arc::new(rusttorch_backend_blas::Blas::over(Arc::new(rusttorch_backend_simd::Simd::new()))),
+        #[cfg(all(feature = "blas", not(feature = "simd")))]
+        || Arc::new(rusttorch_backend_blas::Blas::over(Arc::new(rusttorch_backend_naive::Naive::new()))),
         #[cfg(feature = "naive")]
         || Arc::new(rusttorch_backend_naive::Naive::new()),
     ];

@@ -1,6 +1,8 @@
 //! Matrix products.
 
 use rusttorch::DType::{F32, F64};
+#[cfg(feature = "peers")]
+use rusttorch::backends::{get, with_backend};
 use rusttorch::{DType, Result, Tensor};
 
 use super::{Case, Cost, Work, uniform, work};
@@ -67,9 +69,22 @@ pub(super) fn add(cases: &mut Vec<Case>) {
 }
 
 fn multiplied(p: Product) -> Result<Box<dyn Work>> {
-    let (ta, tb) = p.transposed();
-    let (a, b) = (operand(1, p, p.m, p.k, ta)?, operand(2, p, p.k, p.n, tb)?);
+    let (a, b) = operands(p)?;
     work(move || a.matmul(&b))
+}
+
+fn operands(p: Product) -> Result<(Tensor, Tensor)> {
+    let (ta, tb) = p.transposed();
+    Ok((operand(1, p, p.m, p.k, ta)?, operand(2, p, p.k, p.n, tb)?))
+}
+
+/// The same on a backend that is not the default.
+#[cfg(feature = "peers")]
+pub(super) fn multiplied_on(backend: &'static str, p: Product) -> Result<Box<dyn Work>> {
+    let (a, b) = operands(p)?;
+    let backend = get(backend)?;
+    // A scope costs some tens of nanoseconds a call.
+    work(move || with_backend(backend.clone(), || a.matmul(&b)))
 }
 
 /// `[rows, columns]`, or that of every batch, seen through a transpose where it lies column by column.

@@ -1,13 +1,16 @@
-//! Matrix products of other crates: `gemm` through faer and `matrixmultiply` through ndarray, each into a fresh
-//! buffer. As many threads as the process was started for: both read it once, from `RAYON_NUM_THREADS` and
-//! `MATMUL_NUM_THREADS`.
+//! Matrix products of others.
+//!
+//! Other crates: `gemm` through faer and `matrixmultiply` through ndarray, each into a fresh buffer. As many threads as
+//! the process was started for: both read it once, from `RAYON_NUM_THREADS` and `MATMUL_NUM_THREADS`.
+//!
+//! The other backends, `blas` and `naive`, as users call them.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, LinalgScalar, ShapeBuilder};
 use rusttorch::{DType, Result};
 
-use super::matmul::{Product, products};
+use super::matmul::{Product, multiplied_on, products};
 use super::{Case, Outcome, Work, values, work};
 
 pub(super) fn add(cases: &mut Vec<Case>) {
@@ -22,7 +25,21 @@ pub(super) fn add(cases: &mut Vec<Case>) {
             cases.push(Case { peer: Some(peer), ..case });
         }
     }
+    for product in products() {
+        for backend in ["blas", "naive"] {
+            // The largest would take naive a quarter of an hour.
+            if backend == "naive" && product.cost().flops > NAIVE {
+                continue;
+            }
+            let run = move || multiplied_on(backend, product);
+            let case = Case::new("matmul", product.op, product.size, product.cost(), run);
+            cases.push(Case { peer: Some(backend), ..case.of(product.dtype) });
+        }
+    }
 }
+
+/// Operations of the largest product of the naive backend, which takes a few seconds.
+const NAIVE: usize = 2 << 30;
 
 /// The elements of the peers.
 trait Real: LinalgScalar + faer::traits::ComplexField {

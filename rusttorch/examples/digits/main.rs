@@ -7,11 +7,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "an example is a program")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use rusttorch::backends;
+use rusttorch::backends::decorators::Traced;
+use rusttorch::backends::{self, with_backend};
 use rusttorch::data::{Batches, Csv, Generator, Standardize, random_split};
 use rusttorch::nn::functional::{CrossEntropy, cross_entropy};
 use rusttorch::nn::{Linear, Module, ReLU, Sequential};
@@ -30,6 +32,9 @@ struct Arguments {
     /// Seed of the split, the initial parameters and the shuffling.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Print at the end how often each family of ops was called, and how long that took.
+    #[arg(long)]
+    trace: bool,
     /// Where to save the trained parameters, as safetensors.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -58,7 +63,18 @@ fn run(arguments: &Arguments) -> Result<()> {
     if let Some(name) = &arguments.backend {
         backends::set_default(name)?;
     }
-    let backend = backends::current()?.name();
+    let backend = backends::current()?;
+    let name = backend.name();
+    if !arguments.trace {
+        return learn(arguments, name);
+    }
+    let traced = Arc::new(Traced::new(backend));
+    with_backend(traced.clone(), || learn(arguments, name))?;
+    print!("{}", traced.trace());
+    Ok(())
+}
+
+fn learn(arguments: &Arguments, backend: &str) -> Result<()> {
     if let Some(folder) =
         arguments.save.as_ref().and_then(|p| p.parent()).filter(|f| !f.as_os_str().is_empty())
         && !folder.is_dir()

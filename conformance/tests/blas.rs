@@ -1,0 +1,140 @@
+//! The suite against the blas backend, over each of those that may answer for what it leaves out.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, outside of the test functions"
+)]
+
+use std::sync::Arc;
+
+use rusttorch_backend::delegate::{Fallback, with_fallback};
+use rusttorch_backend::{Allocation, Backend, Buffer, Capabilities, Result, View, ViewMut, threads};
+use rusttorch_backend_blas::Blas;
+use rusttorch_backend_naive::Naive;
+use rusttorch_backend_simd::Simd;
+use rusttorch_conformance::{CONTRACT_FAMILIES, Options, Report, frontend, run_family, suite};
+
+fn judge(families: &[&str]) {
+    for next in [Arc::new(Simd::new()) as Arc<dyn Backend>, Arc::new(Naive::new())] {
+        let mut report = Report::new(next.name());
+        let blas = Blas::over(next);
+        for family in families {
+            report.extend(run_family(&blas, family, Options::default()).unwrap());
+        }
+        println!("{report}");
+        assert!(report.passed());
+    }
+}
+
+macro_rules! families {
+    ($($test:ident: $($family:literal),+;)*) => {
+        $(#[test] fn $test() { judge(&[$($family),+]); })*
+
+        #[test]
+        fn no_family_is_left_out() {
+            let tested = [$($($family),+),*];
+            for family in CONTRACT_FAMILIES {
+                assert!(tested.contains(family), "{family}");
+            }
+        }
+    };
+}
+families! {
+    unary: "unary";
+    binary: "binary", "compare";
+    ternary: "ternary";
+    copies: "cast", "fill", "views", "join";
+    promotion: "promote";
+    reductions: "reduce", "arg_reduce", "scan";
+    matmul: "matmul";
+    indexing: "index", "sort";
+    functions: "softmax", "activation";
+    losses: "loss";
+    layers: "norm", "conv", "pool", "attention";
+    optimizers: "optimizer";
+    draws: "random";
+}
+
+/// All of it but row invariance, which it does not promise and is not asked for.
+#[test]
+fn bit_promise() {
+    let blas = Blas::over(Arc::new(Simd::new()));
+    for count in [1, 2, 3] {
+        threads::set_num_threads(count);
+        let report = suite::run_promise(&blas);
+        println!("{report}");
+        assert!(report.passed(), "{count} threads");
+        assert!(!report.records.iter().any(|r| r.case.starts_with("R3")));
+    }
+}
+
+/// Its products are BLAS's: with delegation refused they are computed.
+#[test]
+fn products_are_not_delegated() {
+    let report = run_family(&Blas::over(Arc::new(Naive::new())), "matmul", Options::default()).unwrap();
+    let floats = report.records.iter().filter(|r| r.case.contains("(f32") || r.case.contains("(f64"));
+    let (own, all) = floats.fold((0, 0), |(own, all), r| (own + usize::from(!r.delegated), all + 1));
+    println!("{own} of {all}");
+    assert!(all > 20 && own == all);
+}
+
+/// The backend with other claims than its own.
+#[derive(Debug)]
+struct Claiming(Blas, Capabilities);
+
+impl Backend for Claiming {
+    fn name(&self) -> &'static str {
+        "claiming"
+    }
+    fn alloc(&self, bytes: usize) -> Result<Allocation> {
+        self.0.alloc(bytes)
+    }
+    fn upload(&self, src: &[u8], dst: &mut dyn Buffer, at: usize) -> Result<()> {
+        self.0.upload(src, dst, at)
+    }
+    fn download(&self, src: &dyn Buffer, at: usize, dst: &mut [u8]) -> Result<()> {
+        self.0.download(src, at, dst)
+    }
+    fn next(&self) -> Option<&dyn Backend> {
+        self.0.next()
+    }
+    fn capabilities(&self) -> Capabilities {
+        self.1.clone()
+    }
+    fn matmul(&self, a: View<'_>, b: View<'_>, out: ViewMut<'_>) -> Result<()> {
+        self.0.matmul(a, b, out)
+    }
+}
+
+#[test]
+fn lies_are_caught() {
+    let blas = || Blas::over(Arc::new(Naive::new()));
+    let honest = blas().capabilities();
+    let judge = |claims: Capabilities| {
+        let liar = Claiming(blas(), claims);
+        let matmul = run_family(&liar, "matmul", Options::default()).unwrap();
+        (matmul.passed(), with_fallback(Fallback::Allow, || suite::run_promise(&liar)).passed())
+    };
+    assert_eq!(judge(honest.clone()), (true, true));
+    // Row invariance, which BLAS does not have.
+    let (matmul, promise) = judge(honest.clone().row_invariant());
+    assert!(!(matmul && promise));
+    // What it hands on, and nothing of what it computes.
+    let all = rusttorch_backend::DTypeSet::NUMBERS;
+    assert!(!judge(honest.with(rusttorch_backend::Family::Matmul, all)).0);
+    assert!(!judge(Capabilities::none()).0);
+}
+
+/// The families that hold products, through tensors and gradients.
+#[test]
+fn products_through_the_catalogue() {
+    let blas: Arc<dyn Backend> = Arc::new(Blas::over(Arc::new(Simd::new())));
+    let mut report = Report::new("blas");
+    for family in ["matmul", "attention", "conv"] {
+        report.extend(frontend::run_family(&blas, family, Options::default()).unwrap());
+    }
+    println!("{report}");
+    assert!(report.passed());
+}
