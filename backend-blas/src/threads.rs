@@ -27,9 +27,10 @@ pub(crate) fn may_share([m, k, n]: [usize; 3]) -> bool {
     multiplications >= if m == 1 || n == 1 { VECTORS } else { MATRICES }
 }
 
-/// Multiplications of a product of matrices, and of others, that are worth several threads. OpenBLAS shares out from less
-/// on, and pays for it where CPUs are busy: `[64, 64] x [64, 128]` (2^19) took 7 µs on one thread and 800 µs on two, on a
-/// machine of two CPUs that had other work, too (OpenBLAS 0.3.21, f32). Where it lies on an idle one is not measured.
+/// Multiplications of a product of matrices, and of others, that are worth several threads (OpenBLAS 0.3.21, f32, two
+/// CPUs). `[128, 128] x [128, 128]`, which is 2^21, takes 28 µs on two threads and 42 on one. OpenBLAS shares out from less
+/// on, and pays for it where CPUs are busy: `[64, 64] x [64, 128]` (2^19) took 7 µs on one thread and 800 on two beside
+/// other work.
 const WORTH: [usize; 2] = [1 << 21, 1 << 20];
 
 /// How many of `threads` threads a product `[m, k] x [k, n]` gets.
