@@ -59,6 +59,27 @@ unit: ## Unit, integration and conformance tests (by cargo-nextest where it is i
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run $(WORKSPACE); \
 	else set -x; cargo test $(WORKSPACE) --tests; fi
 
+# The Python package is tested in a virtual environment of its own, below the folder of build output.
+PYTHON_VENV  := $(abspath $(or $(CARGO_TARGET_DIR),target))/python-venv
+PYTHON_READY := $(PYTHON_VENV)/ready
+PYTHON_BIN   := $(PYTHON_VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+
+.PHONY: python-venv
+python-venv: $(PYTHON_READY) ## A virtual environment with what builds and tests the Python package
+
+$(PYTHON_READY): rusttorch-python/requirements.txt
+	"$(PYTHON)" -m venv "$(PYTHON_VENV)"
+	"$(PYTHON_BIN)/python" -m pip install --quiet --disable-pip-version-check -r rusttorch-python/requirements.txt
+	touch "$@"
+
+.PHONY: python-develop
+python-develop: $(PYTHON_READY) ## Build the Python package, unoptimised, and install it in that environment
+	VIRTUAL_ENV="$(PYTHON_VENV)" "$(PYTHON_BIN)/maturin" develop --quiet -m rusttorch-python/Cargo.toml
+
+.PHONY: python-test
+python-test: python-develop ## The tests of the Python package
+	cd rusttorch-python && "$(PYTHON_BIN)/python" -m pytest
+
 .PHONY: audit
 audit: ## Licences, advisories and sources of the dependencies
 	@cargo deny --version >/dev/null 2>&1 || { echo "make audit needs cargo-deny: cargo install cargo-deny --locked" >&2; exit 1; }
