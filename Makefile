@@ -73,12 +73,16 @@ $(PYTHON_READY): rusttorch-python/requirements.txt
 	touch "$@"
 
 .PHONY: python-develop
-python-develop: $(PYTHON_READY) ## Build the Python package, unoptimised, and install it in that environment
-	VIRTUAL_ENV="$(PYTHON_VENV)" "$(PYTHON_BIN)/maturin" develop --quiet -m rusttorch-python/Cargo.toml
+python-develop: $(PYTHON_READY) ## Build the Python package, unoptimised, where it lies, and put it on the path of that environment
+	"$(PYTHON_BIN)/python" rusttorch-python/develop.py
 
 .PHONY: python-test
 python-test: python-develop ## The tests of the Python package
 	cd rusttorch-python && "$(PYTHON_BIN)/python" -m pytest
+
+.PHONY: wheel
+wheel: $(PYTHON_READY) ## Build the Python package's wheel, into target/wheels
+	"$(PYTHON_BIN)/maturin" build --release -m rusttorch-python/Cargo.toml --out "$(dir $(PYTHON_VENV))wheels"
 
 .PHONY: audit
 audit: ## Licences, advisories and sources of the dependencies

@@ -5,7 +5,7 @@
     reason = "what PyO3 generates looks like ours where a macro of ours names the methods"
 )]
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use rusttorch::{DType, Result, Scalar, Tensor};
@@ -53,6 +53,14 @@ fn only(t: &Tensor) -> PyResult<Scalar> {
         n => {
             Err(PyRuntimeError::new_err(format!("a Tensor with {n} elements cannot be converted to Scalar")))
         }
+    }
+}
+
+/// [`only`] for Python's conversions, which raise another class.
+fn number(t: &Tensor) -> PyResult<Scalar> {
+    match t.numel() {
+        1 => guard(|| t.item()),
+        _ => Err(PyValueError::new_err("only one element tensors can be converted to Python scalars")),
     }
 }
 
@@ -117,12 +125,12 @@ impl PyTensor {
     }
 
     fn __float__(&self) -> PyResult<f64> {
-        only(&self.0).map(Scalar::to_f64)
+        number(&self.0).map(Scalar::to_f64)
     }
 
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // Python's own conversion knows what to say about nan and inf.
-        scalar(py, only(&self.0)?)?.call_method0("__int__")
+        scalar(py, number(&self.0)?)?.call_method0("__int__")
     }
 
     fn __index__(&self) -> PyResult<i64> {
@@ -135,7 +143,7 @@ impl PyTensor {
     }
 
     fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyComplex>> {
-        Ok(pyo3::types::PyComplex::from_doubles(py, only(&self.0)?.to_f64(), 0.0))
+        Ok(pyo3::types::PyComplex::from_doubles(py, number(&self.0)?.to_f64(), 0.0))
     }
 
     /// `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`, with the same names as keywords.

@@ -5,7 +5,7 @@
 use std::ffi::{CStr, c_void};
 use std::ptr::{self, NonNull};
 
-use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyTuple};
@@ -344,7 +344,7 @@ pub(crate) fn from_dlpack(
         return import(capsule).map(PyTensor);
     }
     if !ext_tensor.hasattr("__dlpack__")? {
-        return Err(PyTypeError::new_err(format!("{} has no __dlpack__", ext_tensor.get_type().name()?)));
+        return Err(PyRuntimeError::new_err(format!("{} has no __dlpack__", ext_tensor.get_type().name()?)));
     }
     let (kind, _): (i32, i32) = ext_tensor.call_method0("__dlpack_device__")?.extract()?;
     if !matches!(kind, CPU | CPU_PINNED) {

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyIterator, PyTuple};
+use pyo3::types::{PyInt, PyIterator, PyList, PyTuple};
 use rusttorch::catalogue::{self, Value};
 use rusttorch::{Scalar, Tensor};
 
@@ -15,6 +15,20 @@ use crate::value::{from_python, tensor};
 fn catalogue_call(path: &'static str, arguments: &[Value]) -> rusttorch::Result<Value> {
     let op = catalogue::find(path).ok_or_else(|| carry(PyTypeError::new_err(path)))?;
     op.call_bound(arguments)
+}
+
+/// What stands in square brackets: a tuple is several entries, a list is one, or, as old programs have it, several where an
+/// item of it is more than a number.
+fn entries(index: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let value = from_python(index)?;
+    Ok(match &value {
+        Value::List(items)
+            if index.is_instance_of::<PyList>() && items.iter().all(|v| matches!(v, Value::Scalar(_))) =>
+        {
+            Value::List(vec![value])
+        }
+        _ => value,
+    })
 }
 
 #[pymethods]
@@ -34,7 +48,7 @@ impl PyTensor {
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to a number",
             ));
         }
-        let index = from_python(index)?;
+        let index = entries(index)?;
         let value =
             detached(py, t.numel(), || catalogue_call("torch.Tensor.__getitem__", &[t.into(), index]))?;
         crate::value::to_python(py, value)
@@ -46,7 +60,7 @@ impl PyTensor {
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let t = &slf.get().0;
-        let (index, value) = (from_python(index)?, from_python(value)?);
+        let (index, value) = (entries(index)?, from_python(value)?);
         let call = || catalogue_call("torch.Tensor.__setitem__", &[t.into(), index, value]);
         detached(slf.py(), t.numel(), call).map(drop)
     }

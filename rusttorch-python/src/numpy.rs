@@ -84,7 +84,10 @@ pub(crate) fn share(object: &Bound<'_, PyAny>) -> PyResult<Tensor> {
             .map_or_else(|_| "unknown".to_owned(), |d| d.to_string());
         PyTypeError::new_err(format!("can't convert {class} of type {dtype} to a tensor"))
     };
-    let buffer = PyUntypedBuffer::get(object).map_err(|_| refused())?;
+    // The view of a 0-d array has no shape, which is not every reader's taste; that of a 1-d one in its memory has.
+    let scalar = object.getattr("ndim").and_then(|n| n.extract::<usize>()).is_ok_and(|n| n == 0);
+    let viewed = if scalar { object.call_method1("reshape", (1,))? } else { object.clone() };
+    let buffer = PyUntypedBuffer::get(&viewed).map_err(|_| refused())?;
     let size = buffer.item_size();
     let dtype = buffer.format().to_str().ok().and_then(|f| dtype_of(f, size)).ok_or_else(refused)?;
     let step = |&stride: &isize| {
@@ -98,8 +101,9 @@ pub(crate) fn share(object: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     };
     let place = Place {
         first: buffer.buf_ptr().cast(),
-        shape: buffer.shape().iter().copied().collect(),
+        shape: if scalar { Shape::new() } else { buffer.shape().iter().copied().collect() },
         strides: match buffer.item_count() {
+            _ if scalar => Strides::new(),
             // Strides of an empty array mean nothing, and need not be multiples.
             0 => rusttorch::backend::layout::contiguous_strides(buffer.shape()),
             _ => buffer.strides().iter().map(step).collect::<PyResult<_>>()?,
@@ -114,7 +118,10 @@ pub(crate) fn share(object: &Bound<'_, PyAny>) -> PyResult<Tensor> {
 /// `torch.from_numpy`: a tensor that shares the memory of an array. A read-only array gives a tensor that cannot be written.
 #[pyfunction]
 pub(crate) fn from_numpy(array: &Bound<'_, PyAny>) -> PyResult<PyTensor> {
-    if !array.hasattr("__array_interface__")? {
+    // Whoever has an array has imported NumPy.
+    if !array.hasattr("__array_interface__")?
+        || !array.is_instance(&array.py().import("numpy")?.getattr("ndarray")?)?
+    {
         return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", array.get_type().name()?)));
     }
     share(array).map(PyTensor)

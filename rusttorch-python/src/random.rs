@@ -40,8 +40,9 @@ fn lock(generator: &Mutex<Generator>) -> MutexGuard<'_, Generator> {
 
 /// A seed as PyTorch reads it: 64 bits, negative numbers from their end.
 pub(crate) fn seed(value: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let value =
-        value.call_method0("__int__").map_err(|_| PyTypeError::new_err("a seed must be an integer"))?;
+    let value = value.call_method0("__int__").map_err(|_| {
+        PyRuntimeError::new_err(format!("manual_seed expected a long, but got {}", value.get_type()))
+    })?;
     if let Ok(seed) = value.extract::<u64>() {
         return Ok(seed);
     }

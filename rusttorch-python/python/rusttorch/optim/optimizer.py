@@ -36,6 +36,21 @@ class Optimizer:
         """The options of a group as numbers; the learning rate comes first."""
         raise NotImplementedError
 
+    def _kept(self, group):
+        """The names of the tensors that the rule keeps for each parameter under these options."""
+        return self._state_names
+
+    def _fitting(self, state, group):
+        """A state without what the rule does not keep, and without parameters that lack some of it: they start anew."""
+        kept = self._kept(group)
+        names = {name for name, _ in state}
+        out = []
+        for name, value in state:
+            i, _, key = name.partition(".")
+            if kept and (key == "step" or key in kept) and all(f"{i}.{k}" in names for k in kept):
+                out.append((name, value))
+        return out
+
     def add_param_group(self, param_group):
         """Adds parameters with options of their own."""
         if not isinstance(param_group, dict):
@@ -69,7 +84,7 @@ class Optimizer:
             if options[1:] == before[1:]:
                 rule.set_lr(options[0])
             else:
-                state = rule.state()
+                state = self._fitting(rule.state(), group)
                 rule = Rule(self._rule, group["params"], options)
                 rule.load_state(state)
             self._rules[i] = (rule, options)
@@ -145,7 +160,7 @@ class Optimizer:
                 if names and "step" not in names:
                     # SGD of PyTorch keeps no number of steps; that some were taken is all that matters.
                     state.append((f"{i}.step", _tensor(1.0)))
-            rule.load_state(state)
+            rule.load_state(self._fitting(state, group))
             rules.append((rule, options))
             merged.append(group)
         self._rules, self.param_groups = rules, merged
@@ -189,7 +204,7 @@ class SGD(Optimizer):
     _state_names = ("momentum_buffer",)
 
     def __init__(
-        self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, *, maximize=False,
+        self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False,
         foreach=None, differentiable=False, fused=None,
     ):
         _only("SGD", maximize=maximize, differentiable=differentiable)
@@ -199,6 +214,9 @@ class SGD(Optimizer):
             maximize=False, foreach=foreach, differentiable=False, fused=fused,
         )
         super().__init__(params, defaults)
+
+    def _kept(self, group):
+        return self._state_names if group["momentum"] else ()
 
     @staticmethod
     def _options(group):
