@@ -84,6 +84,15 @@ python-test: python-develop ## The tests of the Python package
 wheel: $(PYTHON_READY) ## Build the Python package's wheel, into target/wheels
 	"$(PYTHON_BIN)/maturin" build --release -m rusttorch-python/Cargo.toml --out "$(dir $(PYTHON_VENV))wheels"
 
+.PHONY: python-stubs
+python-stubs: python-develop ## Write the stubs of the Python package from the catalogue
+	"$(PYTHON_BIN)/python" rusttorch-python/stubs.py
+
+.PHONY: bench-python
+bench-python: wheel $(VENV_READY) ## Time calls through Python beside PyTorch's, write docs/benchmarks-python.md
+	"$(PYTHON_BIN)/python" rusttorch-python/bench.py --pytorch "$(VENV_PYTHON)" \
+		--wheel "$$(ls -t "$(dir $(PYTHON_VENV))wheels"/rusttorch-*.whl | head -1)"
+
 .PHONY: audit
 audit: ## Licences, advisories and sources of the dependencies
 	@cargo deny --version >/dev/null 2>&1 || { echo "make audit needs cargo-deny: cargo install cargo-deny --locked" >&2; exit 1; }

@@ -46,7 +46,7 @@ def standardize(training: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 @torch.no_grad()
 def accuracy(model: nn.Module, part: Part) -> float:
     """The share of images whose most likely class is their digit."""
-    return (model(part.x).argmax(1) == part.y).double().mean().item()
+    return float((model(part.x).argmax(1) == part.y).double().mean())
 
 
 def train(model: nn.Module, training: Part, validation: Part, epochs: int, generator: torch.Generator) -> list[float]:

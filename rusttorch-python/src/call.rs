@@ -230,7 +230,8 @@ fn torch_name(name: &str) -> &str {
     match name {
         "axis" => "dim",
         "keepdims" => "keepdim",
-        "x" => "input",
+        "x" | "a" | "x1" => "input",
+        "x2" => "other",
         name => name,
     }
 }
