@@ -1,5 +1,5 @@
 # Every check of the project, the same on a developer's machine and in CI.
-# Needs Rust (rustfmt and clippy included), a C linker, GNU make and bash. `make` alone lists the targets.
+# Needs Rust (rustfmt and clippy included), a C linker, GNU make, bash and Python 3.11 or newer. `make` alone lists the targets.
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -23,7 +23,7 @@ help: ## List the targets
 
 # The unit tests come last, so that their summary ends the output.
 .PHONY: test
-test: check examples doctest unit ## All that CI needs, cheapest first
+test: check examples doctest python-test unit ## All that CI needs, cheapest first
 	@echo "make test: all passed"
 
 .PHONY: check

@@ -56,6 +56,10 @@ def test_registration(torch):
     assert not any(m.training for m in net.modules())
     net.double()
     assert {p.dtype for p in net.parameters()} == {torch.float64} and net.count.dtype is torch.float64
+    tied = nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 1)])
+    tied[1].weight = tied[0].weight
+    tied.half()
+    assert tied[1].weight is tied[0].weight and tied[0].weight.dtype is torch.float16
     again = pickle.loads(pickle.dumps(model(torch)))
     assert [n for n, _ in again.named_parameters()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
     net = copy.deepcopy(model(torch))

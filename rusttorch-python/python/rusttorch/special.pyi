@@ -2,7 +2,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from . import Number, Tensor, dtype
+from . import Generator, Number, Tensor, _DType
 
 def erf(input: Tensor, *, out: Any = ...) -> Tensor: ...
 def erfc(input: Tensor, *, out: Any = ...) -> Tensor: ...

@@ -286,19 +286,24 @@ class Module:
         fn(self)
         return self
 
-    def _apply(self, fn):
+    def _apply(self, fn, memo=None):
+        memo = {} if memo is None else memo
         for module in self.children():
-            module._apply(fn)
+            module._apply(fn, memo)
         for name, parameter in self._parameters.items():
             if parameter is None:
                 continue
-            changed = fn(parameter.detach())
-            if changed.dtype is not parameter.dtype:
-                # A tensor's dtype is fixed, so the parameter becomes another one.
-                gradient = parameter.grad
-                self._parameters[name] = Parameter(changed, parameter.requires_grad)
-                if gradient is not None:
-                    self._parameters[name].grad = fn(gradient)
+            if id(parameter) not in memo:
+                changed = fn(parameter.detach())
+                new = parameter
+                if changed.dtype is not parameter.dtype:
+                    # A tensor's dtype is fixed, so the parameter becomes another one.
+                    new = Parameter(changed, parameter.requires_grad)
+                    if parameter.grad is not None:
+                        new.grad = fn(parameter.grad)
+                # Both are kept, so that no id is used again meanwhile.
+                memo[id(parameter)] = (parameter, new)
+            self._parameters[name] = memo[id(parameter)][1]
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)
