@@ -37,7 +37,31 @@ struct Extras<'py> {
     in_place: bool,
 }
 
-type Slots = SmallVec<[Option<Value>; 8]>;
+/// The values of the parameters, in their order, in a place of the caller: they are too large to be passed around.
+#[derive(Default)]
+struct Arguments {
+    values: SmallVec<[Value; 6]>,
+    /// Which of them were given: one bit each.
+    given: u64,
+}
+
+impl Arguments {
+    fn push(&mut self, value: Value) {
+        self.given |= 1 << self.values.len();
+        self.values.push(value);
+    }
+
+    fn has(&self, i: usize) -> bool {
+        self.given & (1 << i) != 0
+    }
+
+    fn set(&mut self, i: usize, value: Value) {
+        self.given |= 1 << i;
+        if let Some(slot) = self.values.get_mut(i) {
+            *slot = value;
+        }
+    }
+}
 
 /// Calls an op. `receiver` is the tensor whose method it is called as.
 pub(crate) fn call<'py>(
@@ -48,11 +72,13 @@ pub(crate) fn call<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (values, extras) = bind(op, receiver, args, kwargs)?;
+    let mut arguments = Arguments::default();
+    let extras = bind(op, receiver, args, kwargs, &mut arguments)?;
+    let values = arguments.values;
     let form = if extras.in_place { Form::InPlace } else { form };
     let work = work(op, &values);
     if let Some(out) = extras.out {
-        return call_out(py, op, values, out, extras.generator.as_ref(), work);
+        return call_out(py, op, values.into_vec(), out, extras.generator.as_ref(), work);
     }
     let result = run(py, extras.generator.as_ref(), work, || match form {
         Form::Value => op.call_bound(&values),
@@ -157,57 +183,63 @@ fn product(value: &Value) -> usize {
     }
 }
 
-/// The arguments in the order of the parameters, defaults filled in.
+/// Fills in the arguments, defaults included.
 fn bind<'py>(
     op: &'static Op,
     receiver: Option<&Bound<'py, PyAny>>,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
-) -> PyResult<(Vec<Value>, Extras<'py>)> {
-    let mut slots: Slots = (0..op.params.len()).map(|_| None).collect();
-    let mut at = 0;
+    arguments: &mut Arguments,
+) -> PyResult<Extras<'py>> {
     if let Some(receiver) = receiver {
-        slots[0] = Some(from_python(receiver)?);
-        at = 1;
+        arguments.push(from_python(receiver)?);
     }
-    by_place(op, at, args, &mut slots)?;
+    by_place(op, args, arguments)?;
     let mut extras = Extras::default();
     if let Some(kwargs) = kwargs {
+        arguments.values.resize(op.params.len(), Value::None);
         for (name, value) in kwargs.iter() {
             let name = name.cast::<PyString>()?;
-            by_name(op, &name.to_cow()?, value, &mut slots, &mut extras)?;
+            by_name(op, &name.to_cow()?, value, arguments, &mut extras)?;
         }
     }
-    let fill = |(slot, param): (Option<Value>, &Param)| match slot {
-        Some(value) => plain(value, param),
-        None => param.default().ok_or_else(|| {
+    for (i, param) in op.params.iter().enumerate() {
+        if arguments.has(i) {
+            plain(&mut arguments.values[i], param)?;
+            continue;
+        }
+        let default = param.default().ok_or_else(|| {
             PyTypeError::new_err(format!("{}() missing 1 required argument: '{}'", op.name(), param.name))
-        }),
-    };
-    let values = slots.into_iter().zip(op.params).map(fill).collect::<PyResult<_>>()?;
-    Ok((values, extras))
+        })?;
+        match arguments.values.get_mut(i) {
+            Some(slot) => *slot = default,
+            None => arguments.values.push(default),
+        }
+    }
+    Ok(extras)
 }
 
 /// Whether the last positional parameter takes all that follow.
 fn gathers(op: &'static Op, param: &Param) -> bool {
-    param.gathers()
-        || matches!(
-            op.path,
-            "torch.Tensor.view" | "torch.atleast_1d" | "torch.atleast_2d" | "torch.atleast_3d"
-        )
+    const ANYTHING: [&str; 4] =
+        ["torch.Tensor.view", "torch.atleast_1d", "torch.atleast_2d", "torch.atleast_3d"];
+    param.gathers() || ANYTHING.contains(&op.path)
 }
 
-fn by_place(op: &'static Op, first: usize, args: &Bound<'_, PyTuple>, slots: &mut Slots) -> PyResult<()> {
-    let places = op.params.iter().take_while(|p| !p.keyword_only).count();
+fn by_place(op: &'static Op, args: &Bound<'_, PyTuple>, arguments: &mut Arguments) -> PyResult<()> {
     let given = args.len();
-    for (i, argument) in args.iter().enumerate() {
+    if given == 0 {
+        return Ok(());
+    }
+    let first = arguments.values.len();
+    let places = op.params.iter().take_while(|p| !p.keyword_only).count();
+    for (i, argument) in args.iter_borrowed().enumerate() {
         let at = first + i;
         if at >= places {
             return Err(PyTypeError::new_err(format!(
-                "{}() takes {} positional arguments but {} were given",
+                "{}() takes {} positional arguments but {given} were given",
                 op.name(),
                 places - first,
-                given
             )));
         }
         if at + 1 == places && given - i > 1 && gathers(op, &op.params[at]) {
@@ -216,11 +248,11 @@ fn by_place(op: &'static Op, first: usize, args: &Bound<'_, PyTuple>, slots: &mu
             if rest.iter().all(|v| matches!(v, Value::Scalar(_)) || (sizes && is_number(v)))
                 || rest.iter().all(|v| matches!(v, Value::Tensor(_)))
             {
-                slots[at] = Some(Value::List(rest));
+                arguments.push(Value::List(rest));
                 return Ok(());
             }
         }
-        slots[at] = Some(from_python(&argument)?);
+        arguments.push(from_python(&argument)?);
     }
     Ok(())
 }
@@ -240,18 +272,18 @@ fn by_name<'py>(
     op: &'static Op,
     name: &str,
     value: Bound<'py, PyAny>,
-    slots: &mut Slots,
+    arguments: &mut Arguments,
     extras: &mut Extras<'py>,
 ) -> PyResult<()> {
     let place = |name: &str| op.params.iter().position(|p| p.name == name);
     if let Some(i) = place(name).or_else(|| place(torch_name(name))) {
-        if slots[i].is_some() {
+        if arguments.has(i) {
             return Err(PyTypeError::new_err(format!(
                 "{}() got multiple values for argument '{name}'",
                 op.name()
             )));
         }
-        slots[i] = Some(from_python(&value)?);
+        arguments.set(i, from_python(&value)?);
         return Ok(());
     }
     let creates = matches!(op.family, Family::Creation | Family::Random);
@@ -298,25 +330,24 @@ fn is_number(value: &Value) -> bool {
     }
 }
 
-/// A tensor of one number as that number, where a number is what the parameter takes.
-fn plain(value: Value, param: &Param) -> PyResult<Value> {
-    match (&value, param.kind) {
-        (Value::Tensor(t), "int" | "float" | "Number" | "int[]") if t.rank() == 0 && !t.requires_grad() => {
-            guard(|| t.item()).map(Value::Scalar)
+/// A tensor of one number becomes that number where a number is what the parameter takes.
+fn plain(value: &mut Value, param: &Param) -> PyResult<()> {
+    match value {
+        Value::Tensor(t) if t.rank() == 0 && !t.requires_grad() => {
+            if matches!(param.kind, "int" | "float" | "Number" | "int[]") {
+                *value = Value::Scalar(guard(|| t.item())?);
+            }
         }
-        (Value::List(items), "int[]" | "object")
-            if items.iter().any(|v| matches!(v, Value::Tensor(_)))
-                && items.iter().all(is_number)
-                && param.kind == "int[]" =>
-        {
-            let number = |v: &Value| match v {
-                Value::Tensor(t) => guard(|| t.item()).map(Value::Scalar),
-                v => Ok(v.clone()),
-            };
-            items.iter().map(number).collect::<PyResult<_>>().map(Value::List)
+        Value::List(items) if param.kind == "int[]" && items.iter().all(is_number) => {
+            for item in items {
+                if let Value::Tensor(t) = item {
+                    *item = Value::Scalar(guard(|| t.item())?);
+                }
+            }
         }
-        _ => Ok(value),
+        _ => {}
     }
+    Ok(())
 }
 
 /// The names of an op's parameters, defaults included, as a signature.
