@@ -1,5 +1,5 @@
 # Every check of the project, the same on a developer's machine and in CI.
-# Needs Rust (rustfmt and clippy included), a C linker, GNU make and bash. `make` alone lists the targets.
+# Needs Rust (rustfmt and clippy included), a C linker, GNU make, bash and Python 3.11 or newer. `make` alone lists the targets.
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -34,7 +34,7 @@ help: ## List the targets
 
 # The unit tests come last, so that their summary ends the output.
 .PHONY: test
-test: openblas check examples doctest features unit ## All that CI needs, cheapest first
+test: openblas check examples doctest features python-test unit ## All that CI needs, cheapest first
 	@echo "make test: all passed"
 
 .PHONY: check
@@ -90,6 +90,40 @@ doctest: openblas ## The examples inside the documentation
 unit: openblas ## Unit, integration and conformance tests (by cargo-nextest where it is installed)
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; cargo nextest run $(WORKSPACE); \
 	else set -x; cargo test $(WORKSPACE) --tests; fi
+
+# The Python package is tested in a virtual environment of its own, below the folder of build output.
+PYTHON_VENV  := $(abspath $(or $(CARGO_TARGET_DIR),target))/python-venv
+PYTHON_READY := $(PYTHON_VENV)/ready
+PYTHON_BIN   := $(PYTHON_VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+
+.PHONY: python-venv
+python-venv: $(PYTHON_READY) ## A virtual environment with what builds and tests the Python package
+
+$(PYTHON_READY): rusttorch-python/requirements.txt
+	"$(PYTHON)" -m venv "$(PYTHON_VENV)"
+	"$(PYTHON_BIN)/python" -m pip install --quiet --disable-pip-version-check -r rusttorch-python/requirements.txt
+	touch "$@"
+
+.PHONY: python-develop
+python-develop: $(PYTHON_READY) ## Build the Python package, unoptimised, where it lies, and put it on the path of that environment
+	"$(PYTHON_BIN)/python" rusttorch-python/develop.py
+
+.PHONY: python-test
+python-test: python-develop ## The tests of the Python package
+	cd rusttorch-python && "$(PYTHON_BIN)/python" -m pytest
+
+.PHONY: wheel
+wheel: $(PYTHON_READY) ## Build the Python package's wheel, into target/wheels
+	"$(PYTHON_BIN)/maturin" build --release -m rusttorch-python/Cargo.toml --out "$(dir $(PYTHON_VENV))wheels"
+
+.PHONY: python-stubs
+python-stubs: python-develop ## Write the stubs of the Python package from the catalogue
+	"$(PYTHON_BIN)/python" rusttorch-python/stubs.py
+
+.PHONY: bench-python
+bench-python: wheel $(VENV_READY) ## Time calls through Python beside PyTorch's, write docs/benchmarks-python.md
+	"$(PYTHON_BIN)/python" rusttorch-python/bench.py --pytorch "$(VENV_PYTHON)" \
+		--wheel "$$(ls -t "$(dir $(PYTHON_VENV))wheels"/rusttorch-*.whl | head -1)"
 
 .PHONY: audit
 audit: ## Licences, advisories and sources of the dependencies

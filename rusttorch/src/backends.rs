@@ -158,18 +158,29 @@ fn process_default() -> Result<Arc<dyn Backend>> {
     })
 }
 
+/// Opens a scope of [`with_backend`] that [`leave`] closes, for callers whose scopes are not closures, such as a binding's
+/// context managers.
+pub fn enter(backend: Arc<dyn Backend>) {
+    SCOPES.with_borrow_mut(|s| s.push(backend));
+    CURRENT_EPOCH.set(0);
+}
+
+/// Closes the innermost scope of this thread that [`enter`] opened. Without one nothing happens.
+pub fn leave() {
+    SCOPES.with_borrow_mut(|s| s.pop());
+    CURRENT_EPOCH.set(0);
+}
+
 /// Runs `body` with `backend` in force on this thread. Scopes nest.
 pub fn with_backend<R>(backend: Arc<dyn Backend>, body: impl FnOnce() -> R) -> R {
     /// Leaves the scope even when `body` unwinds.
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
-            SCOPES.with_borrow_mut(|s| s.pop());
-            CURRENT_EPOCH.set(0);
+            leave();
         }
     }
-    SCOPES.with_borrow_mut(|s| s.push(backend));
-    CURRENT_EPOCH.set(0);
+    enter(backend);
     let _leave = Leave;
     body()
 }

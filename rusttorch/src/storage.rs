@@ -4,8 +4,9 @@
 //! in-place op raises. The lock makes data races impossible in safe code; a call takes each lock it
 //! needs once, in the order of the storages' addresses, so that no two calls wait for each other.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rusttorch_backend::{Allocation, Backend, Buffer, ErrorKind, Result, TensorError, View};
@@ -18,6 +19,8 @@ pub(crate) struct Storage {
     buffer: RwLock<Allocation>,
     bytes: usize,
     version: AtomicU64,
+    /// Foreign code holds its address, so the memory stays where it is.
+    exported: AtomicBool,
     /// The backend whose memory it is; `None` for host memory, which every host backend can use.
     device: Option<Arc<dyn Backend>>,
 }
@@ -31,7 +34,13 @@ impl Storage {
             Allocation::Device(memory) => (memory.len(), memory.is_host()),
         };
         let device = if is_host { None } else { Some(backend.clone()) };
-        Arc::new(Storage { bytes, buffer: RwLock::new(buffer), version: AtomicU64::new(0), device })
+        Arc::new(Storage {
+            bytes,
+            buffer: RwLock::new(buffer),
+            version: AtomicU64::new(0),
+            exported: AtomicBool::new(false),
+            device,
+        })
     }
 
     /// Its size.
@@ -49,6 +58,19 @@ impl Storage {
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The address of its first byte, which stays what it is from now on, and whether it may only be read. Error:
+    /// `Backend` for device memory.
+    pub(crate) fn export(&self) -> Result<(NonNull<u8>, bool)> {
+        // The lock excludes an exchange of memory that is under way.
+        let buffer = self.buffer.write();
+        let host = buffer.as_host().ok_or_else(|| {
+            let device = self.device.as_ref().map_or("unknown", |b| b.name());
+            TensorError::new(ErrorKind::Backend, "export", "memory is not the host's").with("device", device)
+        })?;
+        self.exported.store(true, Ordering::Release);
+        Ok((host.as_ptr(), host.is_read_only()))
+    }
+
     /// The owner of device memory.
     pub(crate) fn device(&self) -> Option<&Arc<dyn Backend>> {
         self.device.as_ref()
@@ -56,7 +78,7 @@ impl Storage {
 }
 
 /// Exchanges the memory of two storages of equal size. False, and nothing done, where that could be noticed:
-/// for foreign memory, whose owner sees the elements, and for device memory.
+/// for foreign memory, whose owner sees the elements, for memory whose address was given out, and for device memory.
 pub(crate) fn swap_whole(a: &Arc<Storage>, b: &Arc<Storage>) -> bool {
     let (first, second) = if Arc::as_ptr(a) < Arc::as_ptr(b) { (a, b) } else { (b, a) };
     if Arc::ptr_eq(a, b) || a.bytes != b.bytes {
@@ -64,7 +86,8 @@ pub(crate) fn swap_whole(a: &Arc<Storage>, b: &Arc<Storage>) -> bool {
     }
     let (mut first, mut second) = (first.buffer.write(), second.buffer.write());
     let own = |buffer: &dyn Buffer| buffer.as_host().is_some_and(|host| !host.is_foreign());
-    if !own(&**first) || !own(&**second) {
+    let exported = a.exported.load(Ordering::Acquire) || b.exported.load(Ordering::Acquire);
+    if exported || !own(&**first) || !own(&**second) {
         return false;
     }
     std::mem::swap(&mut *first, &mut *second);

@@ -151,6 +151,16 @@ impl Tensor {
         self.storage().device().map_or("cpu", |b| b.name())
     }
 
+    /// The address of the first byte of the memory that the elements lie in ([`layout`](Self::layout) says where in it),
+    /// and whether it may only be read, for sharing it with foreign code (NumPy, DLPack).
+    ///
+    /// The address stays valid while a handle of this tensor or of a view of it lives: `out=` no longer exchanges the
+    /// memory. Whoever reads or writes through it must keep to the rules of
+    /// [`HostBuffer::as_ptr`](rusttorch_backend::HostBuffer::as_ptr). Error: `Backend` for device memory.
+    pub fn export(&self) -> Result<(std::ptr::NonNull<u8>, bool)> {
+        self.storage().export()
+    }
+
     // ---- elements ------------------------------------------------------------------------------
 
     /// The elements in row-major order. `T` must be the dtype's Rust type (`bool` for bool).

@@ -120,6 +120,8 @@ impl Tensor {
             // PyTorch's own nodes, not made from a formula.
             "CopySlices" => n.name.to_string(),
             "Copy" => "CopyBackwards".to_string(),
+            // A function whose gradient was written elsewhere.
+            name if name.ends_with("Backward") => name.to_string(),
             name => format!("{name}Backward0"),
         })
     }

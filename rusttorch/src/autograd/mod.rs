@@ -15,9 +15,11 @@
 //! | `in_place` | in-place ops, and views of what they write |
 //! | `hooks` | functions called with gradients |
 //! | `engine` | `backward` and `grad` |
+//! | `custom` | functions whose gradient is written elsewhere |
 //! | `check` | gradients against finite differences |
 
 mod check;
+mod custom;
 mod engine;
 mod hooks;
 mod in_place;
@@ -29,9 +31,10 @@ mod saved;
 mod several;
 
 pub use check::{gradcheck, gradgradcheck};
+pub use custom::record_custom;
 pub use engine::{GradOptions, grad};
 pub use hooks::HookHandle;
-pub use mode::{enable_grad, is_grad_enabled, no_grad, with_grad_mode};
+pub use mode::{enable_grad, is_grad_enabled, no_grad, set_grad_enabled, with_grad_mode};
 
 pub(crate) use in_place::{in_place, in_place_by_rule};
 pub(crate) use meta::{Meta, base_for_view, record, record_many};

@@ -84,6 +84,11 @@ impl Param {
     pub fn default(&self) -> Option<Value> {
         self.default.map(|make| make())
     }
+
+    /// Whether it takes all positional arguments that follow, where it is the last: `x.permute(1, 0)`.
+    pub fn gathers(&self) -> bool {
+        self.gathers
+    }
 }
 
 pub(crate) type Call = fn(&'static str, &[Value]) -> Result<Value>;
@@ -122,14 +127,25 @@ impl Op {
 
     /// Calls the op. Errors: `Type` for arguments that do not fit the signature; those of the op.
     pub fn call(&self, positional: &[Value], keywords: &[(&str, Value)]) -> Result<Value> {
-        (self.value)(self.name(), &self.bind(positional, keywords)?)
+        self.call_bound(&self.bind(positional, keywords)?)
+    }
+
+    /// [`call`](Self::call) with one value for each parameter, in their order, defaults included: for callers that
+    /// bind arguments themselves.
+    pub fn call_bound(&self, arguments: &[Value]) -> Result<Value> {
+        (self.value)(self.name(), arguments)
     }
 
     /// Calls the in-place form, whose target is the first argument, and returns the target. Errors: `Type`
     /// also where the op has no such form.
     pub fn call_in_place(&self, positional: &[Value], keywords: &[(&str, Value)]) -> Result<Value> {
+        self.call_in_place_bound(&self.bind(positional, keywords)?)
+    }
+
+    /// [`call_in_place`](Self::call_in_place) with one value for each parameter.
+    pub fn call_in_place_bound(&self, arguments: &[Value]) -> Result<Value> {
         let Some(call) = self.in_place else { return Err(self.fail("has no in-place form")) };
-        call(self.name(), &self.bind(positional, keywords)?)
+        call(self.name(), arguments)
     }
 
     /// Calls the op with its results written into `out`, one tensor for each. See [`with_out`].
@@ -139,10 +155,14 @@ impl Op {
         keywords: &[(&str, Value)],
         out: &[Tensor],
     ) -> Result<Value> {
+        self.call_out_bound(self.bind(positional, keywords)?, out)
+    }
+
+    /// [`call_out`](Self::call_out) with one value for each parameter.
+    pub fn call_out_bound(&self, mut bound: Vec<Value>, out: &[Tensor]) -> Result<Value> {
         if !self.has_out {
             return Err(self.fail("has no out= form"));
         }
-        let mut bound = self.bind(positional, keywords)?;
         // What is made from nothing has the dtype of its target, where no other is asked for.
         let creates = matches!(self.family, Family::Creation | Family::Random);
         if creates

@@ -1,0 +1,29 @@
+import builtins
+from typing import Any, Self
+
+def list() -> builtins.list[str]: ...
+def current() -> str: ...
+def set_default(name: str) -> None: ...
+def report() -> dict[str, Any]: ...
+
+class use:
+    name: str
+    def __init__(self, name: str) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+class _Absent:
+    enabled: bool
+    deterministic: bool
+    benchmark: bool
+    @staticmethod
+    def is_available() -> bool: ...
+    @staticmethod
+    def is_built() -> bool: ...
+
+cudnn: _Absent
+mps: _Absent
+mkl: _Absent
+mkldnn: _Absent
+openmp: _Absent
+cuda: _Absent

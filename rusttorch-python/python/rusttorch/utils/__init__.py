@@ -1,0 +1,5 @@
+"""Data, and what is left."""
+
+from . import data
+
+__all__ = ["data"]

@@ -1,0 +1,89 @@
+//! Who computes.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rusttorch::backends::{self, Fallback};
+
+use crate::error::guard;
+
+/// Error: `RuntimeError` for a backend that is not there, with what to do about it.
+fn find(name: &str) -> PyResult<std::sync::Arc<dyn rusttorch::backend::Backend>> {
+    guard(|| backends::get(name)).map_err(|e| {
+        let here = backends::list().join(", ");
+        PyRuntimeError::new_err(format!("{e}; this build has {here}"))
+    })
+}
+
+/// The names of the backends, the preferred one first.
+#[pyfunction]
+pub(crate) fn list() -> Vec<&'static str> {
+    backends::list()
+}
+
+/// The name of the backend on which ops of this thread run.
+#[pyfunction]
+pub(crate) fn current() -> PyResult<&'static str> {
+    guard(|| backends::current().map(|b| b.name()))
+}
+
+/// Makes a backend the default of the process.
+#[pyfunction]
+pub(crate) fn set_default(name: &str) -> PyResult<()> {
+    find(name)?;
+    guard(|| backends::set_default(name))
+}
+
+/// Opens a scope on this thread.
+#[pyfunction]
+pub(crate) fn _enter(name: &str) -> PyResult<()> {
+    backends::enter(find(name)?);
+    Ok(())
+}
+
+/// Closes the innermost scope of this thread.
+#[pyfunction]
+pub(crate) fn _leave() {
+    backends::leave();
+}
+
+/// The backend in force, all backends, the policy for what a backend leaves out, and how many calls of each family it
+/// handed on since the process began.
+#[pyfunction]
+pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let report = PyDict::new(py);
+    report.set_item("current", current()?)?;
+    report.set_item("backends", list())?;
+    report.set_item("threads", rusttorch::num_threads())?;
+    let policy = match backends::fallback() {
+        Fallback::Allow => "allow",
+        Fallback::Warn => "warn",
+        Fallback::Error => "error",
+    };
+    report.set_item("fallback", policy)?;
+    let counts = PyDict::new(py);
+    for backend in list() {
+        for (family, count) in backends::delegations(backend) {
+            counts.set_item((backend, format!("{family:?}").to_lowercase()), count)?;
+        }
+    }
+    report.set_item("delegations", counts)?;
+    Ok(report)
+}
+
+#[pyfunction]
+pub(crate) fn get_num_threads() -> usize {
+    rusttorch::num_threads()
+}
+
+/// Error: `RuntimeError` below 1.
+#[pyfunction]
+pub(crate) fn set_num_threads(threads: isize) -> PyResult<()> {
+    match usize::try_from(threads) {
+        Ok(n) if n > 0 => {
+            rusttorch::set_num_threads(n);
+            Ok(())
+        }
+        _ => Err(PyRuntimeError::new_err("set_num_threads expects a positive integer")),
+    }
+}

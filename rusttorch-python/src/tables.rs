@@ -1,0 +1,126 @@
+//! Where PyTorch's API is not what a row of the catalogue says: which functions are no methods, which in-place forms have
+//! which names, and what the fields of several results are called.
+
+/// Functions of a tensor that are no methods of it.
+pub(crate) const NO_METHODS: &[&str] = &[
+    "cdist",
+    "celu",
+    "combinations",
+    "constant_pad_nd",
+    "cumulative_trapezoid",
+    "empty_like",
+    "full_like",
+    "ones_like",
+    "rand_like",
+    "randint_like",
+    "randn_like",
+    "result_type",
+    "rrelu",
+    "rsub",
+    "selu",
+    "tensordot",
+    "threshold",
+    "trapezoid",
+    "trapz",
+    "vander",
+    "zeros_like",
+];
+
+/// Methods that stand without parentheses.
+pub(crate) const PROPERTIES: &[&str] = &["T", "mT", "H", "mH"];
+
+/// Methods whose receiver is not the first argument of the function: written in Python.
+pub(crate) const OTHER_ORDER: &[&str] = &["where", "polygamma"];
+
+/// Functions of the top level whose in-place form is a function, too.
+pub(crate) const IN_PLACE_FUNCTIONS: &[&str] = &[
+    "abs",
+    "acos",
+    "acosh",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "ceil",
+    "celu",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "detach",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "fix",
+    "floor",
+    "frac",
+    "index_put",
+    "lcm",
+    "gcd",
+    "ldexp",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logit",
+    "nan_to_num",
+    "neg",
+    "negative",
+    "rad2deg",
+    "reciprocal",
+    "relu",
+    "round",
+    "rrelu",
+    "rsqrt",
+    "selu",
+    "sigmoid",
+    "sin",
+    "sinc",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "threshold",
+    "trunc",
+    "xlogy",
+];
+
+/// Functions of `nn.functional` whose in-place form is one, too.
+pub(crate) const IN_PLACE_FUNCTIONAL: &[&str] =
+    &["celu", "elu", "hardtanh", "leaky_relu", "relu", "rrelu", "selu", "threshold"];
+
+/// The fields of several results by the path of the op.
+pub(crate) const FIELDS: &[(&str, &[&str])] = &[
+    ("torch.aminmax", &["min", "max"]),
+    ("torch.cummax", &["values", "indices"]),
+    ("torch.cummin", &["values", "indices"]),
+    ("torch.kthvalue", &["values", "indices"]),
+    ("torch.max", &["values", "indices"]),
+    ("torch.median", &["values", "indices"]),
+    ("torch.min", &["values", "indices"]),
+    ("torch.mode", &["values", "indices"]),
+    ("torch.nanmedian", &["values", "indices"]),
+    ("torch.sort", &["values", "indices"]),
+    ("torch.topk", &["values", "indices"]),
+    ("torch.slogdet", &["sign", "logabsdet"]),
+    ("torch.svd", &["U", "S", "V"]),
+    ("torch.linalg.slogdet", &["sign", "logabsdet"]),
+    ("torch.linalg.qr", &["Q", "R"]),
+    ("torch.linalg.svd", &["U", "S", "Vh"]),
+    ("torch.linalg.eigh", &["eigenvalues", "eigenvectors"]),
+    ("torch.linalg.lu", &["P", "L", "U"]),
+    ("torch.linalg.lu_factor", &["LU", "pivots"]),
+    ("torch.linalg.lstsq", &["solution", "residuals", "rank", "singular_values"]),
+];
