@@ -111,6 +111,7 @@ def main():
     chosen = parser.parse_args()
     if chosen.worker:
         return worker(chosen.worker)
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(chosen.wheel).extractall(folder)
         ours, theirs = [], []
@@ -124,7 +125,7 @@ def main():
         "",
         f"`make bench-python` wrote this on {datetime.date.today()}: rusttorch {ours[0]['version']}, PyTorch "
         f"{theirs[0]['version'].split('+')[0]}, Python {platform.python_version()}, {cpu()}, one thread. Each figure is the "
-        f"shortest of {ROUNDS} processes of 7 runs. A target that is missed is marked so.",
+        f"shortest of {ROUNDS} processes of 7 runs; load average {load:.2f} before. A target that is missed is marked so.",
         "",
         "| call | rusttorch | PyTorch | target |",
         "|---|---:|---:|---:|",

@@ -184,3 +184,21 @@ pub fn with_backend<R>(backend: Arc<dyn Backend>, body: impl FnOnce() -> R) -> R
     let _leave = Leave;
     body()
 }
+
+#[cfg(all(test, feature = "naive"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_without_closures_nest() {
+        let naive = get("naive").unwrap();
+        let outside = current().unwrap().name();
+        enter(naive.clone());
+        with_backend(naive, || assert_eq!(current().unwrap().name(), "naive"));
+        assert_eq!(current().unwrap().name(), "naive");
+        leave();
+        assert_eq!(current().unwrap().name(), outside);
+        leave();
+        assert_eq!(current().unwrap().name(), outside);
+    }
+}

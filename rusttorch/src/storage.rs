@@ -277,3 +277,25 @@ impl<'a> LockedMany<'a> {
 pub(crate) fn not_locked() -> TensorError {
     TensorError::new(ErrorKind::Internal, "lock", "a buffer was not locked, or taken twice")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusttorch_backend::HostBuffer;
+
+    use crate::{DType, with_out};
+
+    #[test]
+    fn memory_whose_address_was_given_out_stays_where_it_is() {
+        let (x, y) = (Tensor::ones(&[4], DType::F32).unwrap(), Tensor::zeros(&[4], DType::F32).unwrap());
+        let address = || y.storage().buffer.read().as_host().map(HostBuffer::as_ptr);
+        let before = address();
+        with_out("add", &[&y], &[&x], || Ok(vec![x.add(1.0)?])).unwrap();
+        assert_ne!(address(), before, "dense results are exchanged otherwise");
+        let (exported, read_only) = y.export().unwrap();
+        assert!(!read_only && address() == Some(exported));
+        with_out("add", &[&y], &[&x], || Ok(vec![x.add(2.0)?])).unwrap();
+        assert_eq!(address(), Some(exported));
+        assert_eq!(y.to_vec::<f32>().unwrap(), [3.0; 4]);
+    }
+}
