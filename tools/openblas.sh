@@ -7,7 +7,7 @@ set -euo pipefail
 found() {
     if command -v pkg-config >/dev/null 2>&1 && pkg-config --exists openblas; then return 0; fi
     case "$(uname -s)" in
-    Linux) { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep -q 'libopenblas\.so ' ;;
+    Linux) { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep 'libopenblas\.so ' >/dev/null ;;
     Darwin) command -v brew >/dev/null 2>&1 && [ -d "$(brew --prefix openblas 2>/dev/null)/lib" ] ;;
     *) return 1 ;;
     esac

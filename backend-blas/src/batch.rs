@@ -12,6 +12,9 @@ use crate::product::{Planes, Scratch, product};
 use crate::provider::Provider;
 use crate::threads::{govern, may_share, worth};
 
+/// The most threads that products are shared out to.
+const MOST_THREADS: usize = 256;
+
 /// Multiplications of a batch that are worth starting threads for, which takes some 30 µs each; a thread of a present CPU
 /// does about 20 multiplications a nanosecond.
 const SHARED: usize = 1 << 22;
@@ -104,12 +107,15 @@ impl Batch {
         b: &[T],
         out: &mut [T],
     ) -> Result<()> {
-        let threads = threads::num_threads();
+        let threads = threads::num_threads().min(MOST_THREADS);
         let sizes = self.planes.sizes();
         let work = sizes.iter().fold(1usize, |product, &n| product.saturating_mul(n));
         let many = self.count >= 2 * threads && self.count.saturating_mul(work) >= SHARED;
+        // Products that a library shares out by itself, whatever is asked of it, would be more threads than CPUs.
+        let alone = provider.threads().is_some() || !may_share(sizes);
         if threads > 1
             && many
+            && alone
             && work < LARGE
             && let Some(stride) = self.stride()
         {

@@ -200,14 +200,24 @@ pub(crate) fn config() -> Option<String> {
 #[cfg(feature = "openblas")]
 mod governor {
     use std::ffi::{CStr, c_char, c_int};
+    use std::sync::OnceLock;
 
     unsafe extern "C" {
         fn openblas_get_num_threads() -> c_int;
+        fn openblas_get_parallel() -> c_int;
         fn openblas_set_num_threads(threads: c_int);
         fn openblas_get_config() -> *const c_char;
     }
 
+    /// `openblas_get_parallel` of a library with threads of its own.
+    const OWN_THREADS: c_int = 1;
+
+    /// `None` also for a library without threads, and for one with those of OpenMP, which has a number for each caller.
     pub(super) fn threads() -> Option<usize> {
+        // SAFETY: takes nothing and gives a constant of the library.
+        if unsafe { openblas_get_parallel() } != OWN_THREADS {
+            return None;
+        }
         // SAFETY: takes nothing and reads one integer of the library.
         let threads = unsafe { openblas_get_num_threads() };
         usize::try_from(threads).ok()
@@ -220,14 +230,20 @@ mod governor {
     }
 
     pub(super) fn config() -> Option<String> {
-        // SAFETY: takes nothing and gives the address of a text that is the library's, or null.
-        let text = unsafe { openblas_get_config() };
-        if text.is_null() {
-            return None;
-        }
-        // SAFETY: not null, so it is a text that ends in NUL. The library writes it once, before it first returns it.
-        let text = unsafe { CStr::from_ptr(text) };
-        Some(text.to_string_lossy().trim().to_owned())
+        // The library writes the text anew in every call, in one place: it is asked once.
+        static CONFIG: OnceLock<Option<String>> = OnceLock::new();
+        let ask = || {
+            // SAFETY: takes nothing and gives the address of a text that is the library's, or null. Only one thread of this
+            // crate calls it, once.
+            let text = unsafe { openblas_get_config() };
+            if text.is_null() {
+                return None;
+            }
+            // SAFETY: not null, so it is a text that ends in NUL, and it is copied before anyone here asks again.
+            let text = unsafe { CStr::from_ptr(text) };
+            Some(text.to_string_lossy().trim().to_owned())
+        };
+        CONFIG.get_or_init(ask).clone()
     }
 }
 

@@ -23,7 +23,8 @@
 //!
 //! A cargo feature says which one is linked, from the system: `openblas`, the default, or `accelerate`, `blis`,
 //! `intel-mkl`, `netlib`. Without any, who builds the program links one. It must have the C interface (CBLAS) with 32-bit
-//! sizes. OpenBLAS uses as many threads as [`rusttorch_backend::threads`] says; the others follow their own settings.
+//! sizes. OpenBLAS with threads of its own, as distributions build it by default, uses as many as
+//! [`rusttorch_backend::threads`] says; the others, and OpenBLAS built for OpenMP, follow their own settings.
 //!
 //! # What is promised
 //!

@@ -284,7 +284,7 @@ fn sizes_beyond_what_blas_takes_are_cut() {
 }
 
 #[test]
-fn memory_of_copies_serves_other_products_and_dtypes() {
+fn a_copy_is_made_once_for_several_products() {
     let mock = Mock::new();
     let mut scratch = Scratch::default();
     let odd = plane(9, 4, 3, -3, 1);

@@ -1,11 +1,15 @@
 //! How many threads BLAS uses: those of [`rusttorch_backend::threads`].
 //!
-//! A library has one number for the process, which must not change while a product runs. So every product holds a gate
-//! open, and the number is changed behind the closed gate, when it is another one than is wanted.
+//! OpenBLAS with threads of its own has one number for the process, which must not change while a product runs. So every
+//! product holds a gate open, and the number is changed behind the closed gate, when it is another one than is wanted: a
+//! product that wants another number waits for those that run. Other libraries, and OpenBLAS built for OpenMP, cannot be
+//! governed so, and follow their own settings.
 //!
 //! Small products run on the calling thread: the smallest by the libraries' own choice, others by asking for one thread. A
 //! large one takes all threads, so of the large ones one runs at a time: more would only wait for CPUs, and with a library that has
 //! a team of threads for each caller (OpenMP's) they would be more threads than CPUs.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 
@@ -15,6 +19,8 @@ use crate::provider::Provider;
 static GATE: RwLock<()> = RwLock::new(());
 /// Held by a product, or a batch of them, that uses several threads. Always taken before the gate.
 static TEAM: Mutex<()> = Mutex::new(());
+/// The number last asked for, 0 before the first time: a library may cap what it is asked for.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 /// Multiplications of a product of matrices from which OpenBLAS may use several threads (`interface/gemm.c`).
 const MATRICES: usize = 1 << 18;
@@ -48,14 +54,14 @@ pub(crate) fn govern<R>(
     team: bool,
     body: impl FnOnce() -> R,
 ) -> R {
-    let _team = (team || share && threads > 1).then(|| TEAM.lock());
+    let governed = share && provider.threads().is_some();
+    let _team = (team || governed && threads > 1).then(|| TEAM.lock());
     let mut gate = GATE.read();
-    if share && provider.threads().is_some_and(|current| current != threads) {
+    if governed && ASKED.load(Ordering::Relaxed) != threads {
         drop(gate);
         let alone = GATE.write();
-        if provider.threads() != Some(threads) {
-            provider.set_threads(threads);
-        }
+        provider.set_threads(threads);
+        ASKED.store(threads, Ordering::Relaxed);
         gate = RwLockWriteGuard::downgrade(alone);
     }
     let result = body();

@@ -1,6 +1,6 @@
 //! How many threads an op may use: one number for the process, which every CPU backend follows.
 //!
-//! No result depends on it; see the bit promise in the doc of [`Backend`](crate::Backend).
+//! No result of a backend that keeps the bit promise depends on it: see the doc of [`Backend`](crate::Backend).
 
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;

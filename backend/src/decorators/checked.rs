@@ -371,7 +371,9 @@ fn conv(how: &Conv, x: View<'_>, weight: View<'_>, bias: Option<View<'_>>, out: 
     let lists = [how.stride.len(), how.padding.len(), how.dilation.len(), taps.len()];
     require(lists.iter().all(|&n| n == rank), "one entry per spatial axis is due", "conv")?;
     require(
-        how.groups > 0 && inputs.checked_mul(how.groups) == Some(*channels),
+        how.groups > 0
+            && outputs.is_multiple_of(how.groups)
+            && inputs.checked_mul(how.groups) == Some(*channels),
         "groups do not fit",
         "weight",
     )?;
