@@ -60,9 +60,9 @@ fn strided<B: Backend + ?Sized>(
     let dtype = p.param.dtype();
     let layout = Layout::contiguous(optimizer.name(), p.param.shape())?;
     let dense = |x: View<'_>| -> Result<Allocation> {
-        let mut copy = be.alloc(layout.numel().saturating_mul(dtype.size()))?;
-        be.copy(x, ViewMut::new(&mut *copy, &layout, dtype)?)?;
-        Ok(copy)
+        let mut fresh = be.alloc(layout.numel().saturating_mul(dtype.size()))?;
+        be.copy(x, ViewMut::new(&mut *fresh, &layout, dtype)?)?;
+        Ok(fresh)
     };
     let (mut param, grad) = (dense(p.param.as_view())?, dense(p.grad)?);
     let mut states = p.state.iter().map(|s| dense(s.as_view())).collect::<Result<Vec<_>>>()?;
@@ -70,13 +70,13 @@ fn strided<B: Backend + ?Sized>(
     for s in &mut states {
         state.push(ViewMut::new(&mut **s, &layout, dtype)?);
     }
-    let mut copies = ParamStep {
+    let mut copy = ParamStep {
         param: ViewMut::new(&mut *param, &layout, dtype)?,
         grad: View::new(&*grad, &layout, dtype)?,
         state,
         step: p.step,
     };
-    let one = vec![&mut copies];
+    let one = vec![&mut copy];
     match dtype {
         DType::F32 => step_of::<f32>(level, optimizer, one)?,
         DType::F64 => step_of::<f64>(level, optimizer, one)?,
@@ -84,9 +84,8 @@ fn strided<B: Backend + ?Sized>(
         DType::BF16 => step_of::<bf16>(level, optimizer, one)?,
         _ => return composed::optimizer_step(be, optimizer, std::slice::from_mut(p)),
     }
-    let done = copies;
-    be.copy(done.param.as_view(), p.param.reborrow())?;
-    for (from, to) in done.state.iter().zip(&mut p.state) {
+    be.copy(copy.param.as_view(), p.param.reborrow())?;
+    for (from, to) in copy.state.iter().zip(&mut p.state) {
         be.copy(from.as_view(), to.reborrow())?;
     }
     Ok(())

@@ -165,7 +165,8 @@ pub fn enter(backend: Arc<dyn Backend>) {
     CURRENT_EPOCH.set(0);
 }
 
-/// Closes the innermost scope of this thread that [`enter`] opened. Without one nothing happens.
+/// Closes the innermost scope of this thread, which must be one that [`enter`] opened, not one of [`with_backend`]. Without
+/// any nothing happens.
 pub fn leave() {
     SCOPES.with_borrow_mut(|s| s.pop());
     CURRENT_EPOCH.set(0);

@@ -126,22 +126,19 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bo
 impl Walk<'_> {
     /// What to hand over at a time where operands repeat. `None` where their periods are too long for a tile.
     fn piece(&self, n: usize, periods: &[usize; OPERANDS]) -> Option<Piece> {
-        let repeats = |period: usize| period < n && !(self.ones && period == 1);
-        let mut common = 1;
-        let mut room = n;
-        let mut longest = 1;
-        for (input, &period) in self.inputs.iter().zip(&periods[1..]).filter(|&(_, &p)| repeats(p)) {
-            room = room.min(TILE_BYTES / input.size);
-            longest = longest.max(period);
-        }
-        if room == n {
+        let repeating = || {
+            let operands = self.inputs.iter().zip(&periods[1..]);
+            operands.filter(|&(_, &period)| period < n && !(self.ones && period == 1))
+        };
+        let Some(longest) = repeating().map(|(_, &period)| period).max() else {
             return Some(Piece::Tiles(n));
-        }
-        let all_equal = self.inputs.iter().zip(&periods[1..]).all(|(_, &p)| !repeats(p) || p == longest);
-        if self.ones && all_equal && longest >= tuning::LONG_PERIOD {
+        };
+        if self.ones && longest >= tuning::LONG_PERIOD && repeating().all(|(_, &period)| period == longest) {
             return Some(Piece::Periods(longest));
         }
-        for (_, &period) in self.inputs.iter().zip(&periods[1..]).filter(|&(_, &p)| repeats(p)) {
+        let (mut common, mut room) = (1, n);
+        for (input, &period) in repeating() {
+            room = room.min(TILE_BYTES / input.size);
             common = lcm(common, period)?;
         }
         (common <= room).then(|| Piece::Tiles(room / common * common))

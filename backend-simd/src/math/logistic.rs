@@ -128,9 +128,9 @@ pub(crate) fn gelu_tanh<V: Vector>(isa: V::Isa, x: V) -> V {
     let [a, a_low]: [V; 2] = constants(isa, V::Scalar::GELU_LINE);
     let [b, b_low]: [V; 2] = constants(isa, V::Scalar::GELU_CUBE);
     // Beyond, e^-z has long been 0.
-    let size = V::constant(isa, -25.0).max_or_second(V::constant(isa, 25.0).min_or_second(x));
-    let square = size.mul(size);
-    let square_low = size.mul_add(size, negative(square));
+    let near = V::constant(isa, -25.0).max_or_second(V::constant(isa, 25.0).min_or_second(x));
+    let square = near.mul(near);
+    let square_low = near.mul_add(near, negative(square));
     let bend = square.mul(b);
     let bend_low = square.mul_add(b, negative(bend)).add(square.mul_add(b_low, square_low.mul(b)));
     // Knuth's TwoSum, since either may be the larger.
@@ -138,7 +138,7 @@ pub(crate) fn gelu_tanh<V: Vector>(isa: V::Isa, x: V) -> V {
     let seen = sum.sub(a);
     let lost = a.sub(sum.sub(seen)).add(bend.sub(seen));
     let low = lost.add(bend_low.add(a_low));
-    let z = size.mul(sum);
-    let z_low = size.mul_add(low, size.mul_add(sum, negative(z)));
+    let z = near.mul(sum);
+    let z_low = near.mul_add(low, near.mul_add(sum, negative(z)));
     logistic_product(isa, x, z, z_low)
 }
