@@ -4,7 +4,8 @@
 //! not well, they are shared out to threads, each of which computes its own with one thread of BLAS.
 
 use parking_lot::Mutex;
-use rusttorch_backend::{Layout, Result, threads};
+use rusttorch_backend::nest::Axes;
+use rusttorch_backend::{Layout, Nest, Result, threads};
 
 use crate::ffi::Real;
 use crate::plane::{Plane, outside};
@@ -25,7 +26,7 @@ const LARGE: usize = 1 << 26;
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Sizes and steps of the leading axes, of `a`, `b` and the output.
-    axes: Vec<(usize, [isize; 3])>,
+    axes: Axes<3>,
     count: usize,
     planes: Planes,
 }
@@ -41,21 +42,7 @@ impl Batch {
             row: l.strides()[lead],
             column: l.strides()[lead + 1],
         });
-        let mut axes: Vec<(usize, [isize; 3])> = Vec::new();
-        for axis in 0..lead {
-            let size = layouts[0].shape()[axis];
-            let strides = layouts.map(|l| l.strides()[axis]);
-            match axes.last_mut() {
-                _ if size == 1 => {}
-                Some((outer, steps))
-                    if outer.checked_mul(size).is_some()
-                        && (0..3).all(|i| strides[i].checked_mul(size as isize) == Some(steps[i])) =>
-                {
-                    (*outer, *steps) = (*outer * size, strides);
-                }
-                _ => axes.push((size, strides)),
-            }
-        }
+        let mut axes = Nest::over(layouts, 0..lead).into_axes();
         // Where all products share `b`, and the rows of `a` and of the output go on from one to the next, it is one
         // product of more rows.
         while let Some(&(size, [step_a, 0, step_out])) = axes.last() {

@@ -10,11 +10,14 @@ use smallvec::SmallVec;
 
 use crate::layout::Layout;
 
+/// Sizes of axes and steps of `N` operands along them, outermost first.
+pub type Axes<const N: usize> = SmallVec<[(usize, [isize; N]); 4]>;
+
 /// A loop nest over `N` operands.
 #[derive(Debug, Clone)]
 pub struct Nest<const N: usize> {
     /// Sizes and per-operand strides, outermost first. Never empty; the last is the inner run.
-    axes: SmallVec<[(usize, [isize; N]); 4]>,
+    axes: Axes<N>,
     base: [isize; N],
 }
 
@@ -28,7 +31,7 @@ impl<const N: usize> Nest<N> {
 
     /// The nest over some of the axes, in the order given; the other axes stay at index 0.
     pub fn over(layouts: [&Layout; N], axes: impl IntoIterator<Item = usize>) -> Self {
-        let mut merged: SmallVec<[(usize, [isize; N]); 4]> = SmallVec::new();
+        let mut merged: Axes<N> = SmallVec::new();
         for axis in axes {
             let size = layouts[0].shape()[axis];
             if size == 1 {
@@ -51,6 +54,13 @@ impl<const N: usize> Nest<N> {
             merged.push((1, [1; N]));
         }
         Nest { axes: merged, base: layouts.map(|l| l.offset() as isize) }
+    }
+
+    /// The merged axes, none of which has size 1: no axis where there is one index alone.
+    pub fn into_axes(self) -> Axes<N> {
+        let mut axes = self.axes;
+        axes.retain(|&mut (size, _)| size != 1);
+        axes
     }
 
     /// Calls `run(offsets, length, strides)` for every innermost run, in row-major order. Offsets and

@@ -23,6 +23,7 @@
 //! | [`suite`] | from a case to calls, a file a family |
 //! | [`tolerance`], [`compare`](mod@crate::compare) | bounds and judgement |
 //! | [`frontend`] | the same cases through the catalogue of ops, with gradients and every form; the table of ops |
+//! | [`contract_tests!`] | the families as tests of a backend's crate |
 //! | [`report`] | what was found |
 //! | [`coverage`] | which op and dtype a backend computes itself |
 //! | [`faults`] | deliberately wrong backends, each of which must be caught |
@@ -39,6 +40,7 @@ pub mod dense;
 pub mod drive;
 pub mod faults;
 pub mod frontend;
+mod harness;
 pub mod layouts;
 pub mod minimal;
 mod placed;

@@ -14,7 +14,7 @@ use rusttorch_backend::{Allocation, Backend, Buffer, Capabilities, DType, Result
 use rusttorch_backend_blas::Blas;
 use rusttorch_backend_naive::Naive;
 use rusttorch_backend_simd::Simd;
-use rusttorch_conformance::{CONTRACT_FAMILIES, Options, Report, frontend, run_family, suite};
+use rusttorch_conformance::{Options, Report, frontend, run_family, suite};
 
 fn judge(families: &[&str]) {
     for next in [Arc::new(Simd::new()) as Arc<dyn Backend>, Arc::new(Naive::new())] {
@@ -28,34 +28,7 @@ fn judge(families: &[&str]) {
     }
 }
 
-macro_rules! families {
-    ($($test:ident: $($family:literal),+;)*) => {
-        $(#[test] fn $test() { judge(&[$($family),+]); })*
-
-        #[test]
-        fn no_family_is_left_out() {
-            let tested = [$($($family),+),*];
-            for family in CONTRACT_FAMILIES {
-                assert!(tested.contains(family), "{family}");
-            }
-        }
-    };
-}
-families! {
-    unary: "unary";
-    binary: "binary", "compare";
-    ternary: "ternary";
-    copies: "cast", "fill", "views", "join";
-    promotion: "promote";
-    reductions: "reduce", "arg_reduce", "scan";
-    matmul: "matmul";
-    indexing: "index", "sort";
-    functions: "softmax", "activation";
-    losses: "loss";
-    layers: "norm", "conv", "pool", "attention";
-    optimizers: "optimizer";
-    draws: "random";
-}
+rusttorch_conformance::contract_tests!(judge);
 
 /// All of it but row invariance, which it does not promise and is not asked for.
 #[test]

@@ -10,7 +10,7 @@
 use rusttorch_backend::Backend;
 use rusttorch_backend_naive::Naive;
 use rusttorch_conformance::minimal::Minimal;
-use rusttorch_conformance::{CONTRACT_FAMILIES, Options, Report, run_family, suite};
+use rusttorch_conformance::{Options, Report, run_family, suite};
 
 fn judge(backend: &dyn Backend, families: &[&str]) {
     let mut report = Report::new(backend.name());
@@ -21,34 +21,11 @@ fn judge(backend: &dyn Backend, families: &[&str]) {
     assert!(report.passed());
 }
 
-macro_rules! families {
-    ($($test:ident: $($family:literal),+;)*) => {
-        $(#[test] fn $test() { judge(&Naive::new(), &[$($family),+]); })*
+fn judge_naive(families: &[&str]) {
+    judge(&Naive::new(), families);
+}
 
-        #[test]
-        fn no_family_is_left_out() {
-            let tested = [$($($family),+),*];
-            for family in CONTRACT_FAMILIES {
-                assert!(tested.contains(family), "{family}");
-            }
-        }
-    };
-}
-families! {
-    unary: "unary";
-    binary: "binary", "compare";
-    ternary: "ternary";
-    copies: "cast", "fill", "views", "join";
-    promotion: "promote";
-    reductions: "reduce", "arg_reduce", "scan";
-    matmul: "matmul";
-    indexing: "index", "sort";
-    functions: "softmax", "activation";
-    losses: "loss";
-    layers: "norm", "conv", "pool", "attention";
-    optimizers: "optimizer";
-    draws: "random";
-}
+rusttorch_conformance::contract_tests!(judge_naive);
 
 #[test]
 fn bit_promise() {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rusttorch_backend::{Backend, threads};
 use rusttorch_backend_simd::{Level, Simd};
-use rusttorch_conformance::{CONTRACT_FAMILIES, FAMILIES, Options, Report, frontend, run_family, suite};
+use rusttorch_conformance::{FAMILIES, Options, Report, frontend, run_family, suite};
 
 fn judge(families: &[&str]) {
     for level in Level::all() {
@@ -24,34 +24,7 @@ fn judge(families: &[&str]) {
     }
 }
 
-macro_rules! families {
-    ($($test:ident: $($family:literal),+;)*) => {
-        $(#[test] fn $test() { judge(&[$($family),+]); })*
-
-        #[test]
-        fn no_family_is_left_out() {
-            let tested = [$($($family),+),*];
-            for family in CONTRACT_FAMILIES {
-                assert!(tested.contains(family), "{family}");
-            }
-        }
-    };
-}
-families! {
-    unary: "unary";
-    binary: "binary", "compare";
-    ternary: "ternary";
-    copies: "cast", "fill", "views", "join";
-    promotion: "promote";
-    reductions: "reduce", "arg_reduce", "scan";
-    matmul: "matmul";
-    indexing: "index", "sort";
-    functions: "softmax", "activation";
-    losses: "loss";
-    layers: "norm", "conv", "pool", "attention";
-    optimizers: "optimizer";
-    draws: "random";
-}
+rusttorch_conformance::contract_tests!(judge);
 
 #[test]
 fn bit_promise() {

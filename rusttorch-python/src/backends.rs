@@ -1,5 +1,7 @@
 //! Who computes.
 
+use std::collections::HashMap;
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -47,14 +49,18 @@ pub(crate) fn _leave() {
     backends::leave();
 }
 
-/// The backend in force, all backends, the policy for what a backend leaves out, and how many calls of each family it
-/// handed on since the process began.
+/// What `rusttorch::backends::report` says: the backend in force, its chain and what the backends of that say of themselves,
+/// all backends, threads; the policy for what a backend leaves out, and how many calls of each family it handed on since
+/// the process began.
 #[pyfunction]
 pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let found = guard(backends::report)?;
     let report = PyDict::new(py);
-    report.set_item("current", current()?)?;
-    report.set_item("backends", list())?;
-    report.set_item("threads", rusttorch::num_threads())?;
+    report.set_item("current", found.backend)?;
+    report.set_item("chain", &found.chain)?;
+    report.set_item("facts", found.facts.iter().cloned().collect::<HashMap<_, _>>())?;
+    report.set_item("backends", &found.registered)?;
+    report.set_item("threads", found.threads)?;
     let policy = match backends::fallback() {
         Fallback::Allow => "allow",
         Fallback::Warn => "warn",
@@ -62,9 +68,9 @@ pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     };
     report.set_item("fallback", policy)?;
     let counts = PyDict::new(py);
-    for backend in list() {
+    for backend in found.registered {
         for (family, count) in backends::delegations(backend) {
-            counts.set_item((backend, format!("{family:?}").to_lowercase()), count)?;
+            counts.set_item((backend, family.name()), count)?;
         }
     }
     report.set_item("delegations", counts)?;

@@ -158,6 +158,7 @@ def test_backends(torch):
         with torch.backends.use("simd"):
             assert torch.backends.current() == "simd"
         assert torch.backends.report()["current"] == "naive"
+        assert torch.backends.report()["chain"] == ["naive"]
     assert torch.backends.current() == "simd"
     for ask in (torch.backends.set_default, lambda name: torch.backends.use(name).__enter__()):
         with pytest.raises(RuntimeError, match="no backend of this name: name blas, present simd, naive"):

@@ -1,6 +1,7 @@
 //! Many products of one shape.
 
-use rusttorch_backend::{Element, ErrorKind, Layout, Result, TensorError, View, ViewMut};
+use rusttorch_backend::nest::Axes;
+use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, View, ViewMut};
 
 use super::Number;
 use super::micro::{Matrix, Output, Plane, Target};
@@ -13,7 +14,7 @@ use crate::tuning::gemm as tuning;
 #[derive(Debug)]
 pub(super) struct Batch {
     /// Sizes and steps of the leading axes, of `a`, `b` and the output.
-    axes: Vec<(usize, [isize; 3])>,
+    axes: Axes<3>,
     count: usize,
     at: [usize; 3],
     planes: [Plane; 3],
@@ -29,21 +30,7 @@ impl Batch {
             row: l.strides()[lead],
             column: l.strides()[lead + 1],
         });
-        let mut axes: Vec<(usize, [isize; 3])> = Vec::new();
-        for axis in 0..lead {
-            let size = layouts[0].shape()[axis];
-            let strides = layouts.map(|l| l.strides()[axis]);
-            match axes.last_mut() {
-                _ if size == 1 => {}
-                Some((outer, steps))
-                    if outer.checked_mul(size).is_some()
-                        && (0..3).all(|i| strides[i].checked_mul(size as isize) == Some(steps[i])) =>
-                {
-                    (*outer, *steps) = (*outer * size, strides);
-                }
-                _ => axes.push((size, strides)),
-            }
-        }
+        let mut axes = Nest::over(layouts, 0..lead).into_axes();
         // Where all products share `b`, and the rows of `a` and of the output go on from one to the next, it is one
         // product of more rows: each row's result is its own.
         while let Some(&(size, [a, 0, out])) = axes.last() {
