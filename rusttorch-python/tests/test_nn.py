@@ -6,6 +6,7 @@ import io
 import json
 import pathlib
 import pickle
+import zipfile
 
 import pytest
 from record import OPTIMIZERS, model, shuffled, step, trained
@@ -225,6 +226,17 @@ def test_files_of_pytorch(torch):
         torch.load(DATA / "module.pt")
     with pytest.raises(pickle.UnpicklingError, match=r"refused (posix|nt|os).system"):
         torch.load(DATA / "evil.pt")
+
+
+@pytest.mark.parametrize("name", [b"torch\nFloatStorage", b"torch._utils\n_rebuild_tensor_v2", b"torch\nSize", b"collections\nOrderedDict"])
+def test_a_file_sets_nothing_on_what_serves_all_files(torch, tmp_path, name):
+    # The state (None, {"dtype": torch.int32}) for what the name stands for.
+    program = b"\x80\x02c" + name + b"\nN}X\x05\x00\x00\x00dtypectorch\nint32\ns\x86b."
+    with zipfile.ZipFile(tmp_path / "state.pt", "w") as archive:
+        archive.writestr("state/data.pkl", program)
+    with pytest.raises(pickle.UnpicklingError, match="refused to set the state"):
+        torch.load(tmp_path / "state.pt")
+    assert not hasattr(torch.Size, "dtype")
 
 
 def test_the_digits_example_gives_the_losses_of_the_rust_one(torch):

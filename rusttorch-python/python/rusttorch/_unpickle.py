@@ -1,7 +1,8 @@
 """Files of PyTorch's ``torch.save``: a zip of a pickle and the elements of tensors.
 
 The unpickler calls nothing that the file names: it knows a handful of names, each of which stands for a function of this
-file, and refuses every other by its name.
+file, and refuses every other by its name. Nor can a file set anything on what the names stand for, which serves every
+file.
 """
 
 import pickle
@@ -27,11 +28,34 @@ _STORAGES = {
 _DTYPES = {repr(d).removeprefix("torch."): d for d in _STORAGES.values()}
 
 
-class _Storage:
+class _Shared:
+    """What a name stands for in every file."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state):
+        raise pickle.UnpicklingError("load: refused to set the state of what a name stands for")
+
+
+class _Storage(_Shared):
     """The kind of a storage, which is a name in the file."""
+
+    __slots__ = ("dtype",)
 
     def __init__(self, dtype):
         self.dtype = dtype
+
+
+class _Function(_Shared):
+    """A function that makes what a file holds."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make):
+        self._make = make
+
+    def __call__(self, *arguments):
+        return self._make(*arguments)
 
 
 def _rebuild_tensor(storage, offset, size, stride, requires_grad=False, backward_hooks=None, metadata=None):
@@ -43,10 +67,10 @@ def _rebuild_parameter(data, requires_grad, backward_hooks=None):
 
 
 _KNOWN = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("torch", "Size"): Size,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("collections", "OrderedDict"): _Function(OrderedDict),
+    ("torch", "Size"): _Function(Size),
+    ("torch._utils", "_rebuild_tensor_v2"): _Function(_rebuild_tensor),
+    ("torch._utils", "_rebuild_parameter"): _Function(_rebuild_parameter),
     **{("torch", name): _Storage(dtype) for name, dtype in _STORAGES.items()},
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},
 }
