@@ -94,12 +94,23 @@ impl Batch {
         b: &[T],
         out: &mut [T],
     ) -> Result<()> {
-        let threads = threads::num_threads().min(MOST_THREADS);
+        self.run_on(threads::num_threads().min(MOST_THREADS), provider, a, b, out)
+    }
+
+    /// The same on a number of threads.
+    pub(crate) fn run_on<T: Real>(
+        &self,
+        threads: usize,
+        provider: &impl Provider,
+        a: &[T],
+        b: &[T],
+        out: &mut [T],
+    ) -> Result<()> {
         let sizes = self.planes.sizes();
         let work = sizes.iter().fold(1usize, |product, &n| product.saturating_mul(n));
         let many = self.count >= 2 * threads && self.count.saturating_mul(work) >= SHARED;
         // Products that a library shares out by itself, whatever is asked of it, would be more threads than CPUs.
-        let alone = provider.threads().is_some() || !may_share(sizes);
+        let alone = provider.threads().is_some() || !provider.shares() || !may_share(sizes);
         if threads > 1
             && many
             && alone

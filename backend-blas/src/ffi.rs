@@ -182,6 +182,10 @@ impl Provider for System {
         Ok(unsafe { T::DOT(n, x.as_ptr(), incx, y.as_ptr(), incy) })
     }
 
+    fn shares(&self) -> bool {
+        governor::shares()
+    }
+
     fn threads(&self) -> Option<usize> {
         governor::threads()
     }
@@ -209,13 +213,22 @@ mod governor {
         fn openblas_get_config() -> *const c_char;
     }
 
-    /// `openblas_get_parallel` of a library with threads of its own.
+    /// What [`parallel`] is without threads, and with threads of its own; those of OpenMP are another number.
+    const NO_THREADS: c_int = 0;
     const OWN_THREADS: c_int = 1;
 
-    /// `None` also for a library without threads, and for one with those of OpenMP, which has a number for each caller.
-    pub(super) fn threads() -> Option<usize> {
+    fn parallel() -> c_int {
         // SAFETY: takes nothing and gives a constant of the library.
-        if unsafe { openblas_get_parallel() } != OWN_THREADS {
+        unsafe { openblas_get_parallel() }
+    }
+
+    pub(super) fn shares() -> bool {
+        parallel() != NO_THREADS
+    }
+
+    /// `None` also with OpenMP, which has a number for each caller.
+    pub(super) fn threads() -> Option<usize> {
+        if parallel() != OWN_THREADS {
             return None;
         }
         // SAFETY: takes nothing and reads one integer of the library.
@@ -249,6 +262,11 @@ mod governor {
 
 #[cfg(not(feature = "openblas"))]
 mod governor {
+    /// Of these libraries the reference implementation alone has no threads.
+    pub(super) fn shares() -> bool {
+        !cfg!(feature = "netlib")
+    }
+
     pub(super) fn threads() -> Option<usize> {
         None
     }

@@ -109,6 +109,10 @@ impl Provider for Mock {
         self.limit
     }
 
+    fn shares(&self) -> bool {
+        true
+    }
+
     fn threads(&self) -> Option<usize> {
         None
     }

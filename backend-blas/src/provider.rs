@@ -26,7 +26,11 @@ pub(crate) trait Provider: Sync {
         c_int::MAX as usize
     }
 
-    /// How many threads a product may use. `None` where the library cannot be asked.
+    /// Whether a large product may use several threads at all.
+    fn shares(&self) -> bool;
+
+    /// How many threads a product may use: one number for the process, which [`set_threads`](Self::set_threads) changes.
+    /// `None` where the library has no such number.
     fn threads(&self) -> Option<usize>;
 
     /// Has products use so many threads. Not beside a product.

@@ -2,6 +2,8 @@
 
 use std::sync::Barrier;
 
+use parking_lot::Mutex;
+
 use rusttorch_backend::delegate::{Fallback, delegations, with_fallback};
 use rusttorch_backend::ops::{Activation, Attention, BinaryOp, SoftmaxOp};
 use rusttorch_backend::threads::set_num_threads;
@@ -10,6 +12,7 @@ use rusttorch_backend_naive::Naive;
 use rusttorch_backend_simd::Simd;
 
 use super::*;
+use crate::matrix::{Matrix, MatrixMut, Vector, VectorMut};
 use crate::provider::Provider;
 use crate::threads::govern;
 
@@ -176,14 +179,62 @@ fn many_callers_get_equal_and_right_results() {
     });
 }
 
-/// Where the library can be governed, it has the number that is wanted while a product that may share runs.
+/// BLAS, which notes what number of threads it has while a product runs.
+#[derive(Default)]
+struct Watched(Mutex<Vec<Option<usize>>>);
+
+impl Provider for Watched {
+    fn gemm<T: Real>(
+        &self,
+        a: Matrix<'_, T>,
+        b: Matrix<'_, T>,
+        c: MatrixMut<'_, T>,
+        add: bool,
+    ) -> Result<()> {
+        self.0.lock().push(System.threads());
+        System.gemm(a, b, c, add)
+    }
+    fn gemv<T: Real>(
+        &self,
+        a: Matrix<'_, T>,
+        x: Vector<'_, T>,
+        y: VectorMut<'_, T>,
+        add: bool,
+    ) -> Result<()> {
+        System.gemv(a, x, y, add)
+    }
+    fn dot<T: Real>(&self, x: Vector<'_, T>, y: Vector<'_, T>) -> Result<T> {
+        System.dot(x, y)
+    }
+    fn shares(&self) -> bool {
+        System.shares()
+    }
+    fn threads(&self) -> Option<usize> {
+        System.threads()
+    }
+    fn set_threads(&self, threads: usize) {
+        System.set_threads(threads);
+    }
+}
+
+/// Where the library can be governed, it has the number that is wanted while a large product runs, and 1 while those of a
+/// batch do, whatever others have set meanwhile.
 #[test]
 fn the_number_of_threads_governs_blas() {
     if System.threads().is_none() {
         return;
     }
-    for threads in [1, 2, 3, 1] {
-        govern(&System, threads, true, false, || assert_eq!(System.threads(), Some(threads)));
+    let (one, many) = ([1, 160, 160], [64, 128, 128]);
+    for (shape, threads, wanted) in [(one, 1, 1), (one, 2, 2), (many, 2, 1), (one, 3, 3), (one, 1, 1)] {
+        // A number that is wanted nowhere here.
+        govern(&System, 4, true, false, || ());
+        let (a, b) = (Array::random(&shape, 3), Array::random(&shape, 4));
+        let mut out = vec![f32::NAN; shape.iter().product()];
+        let watched = Watched::default();
+        let layouts = [a.view().layout(), b.view().layout(), a.view().layout()];
+        let (x, y) = (a.values::<f32>(), b.values::<f32>());
+        Batch::new(layouts).run_on(threads, &watched, &x, &y, &mut out).unwrap();
+        assert_eq!(*watched.0.lock(), vec![Some(wanted); shape[0]], "{shape:?} on {threads}");
     }
 }
 

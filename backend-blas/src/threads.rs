@@ -19,8 +19,10 @@ use crate::provider::Provider;
 static GATE: RwLock<()> = RwLock::new(());
 /// Held by a product, or a batch of them, that uses several threads. Always taken before the gate.
 static TEAM: Mutex<()> = Mutex::new(());
-/// The number last asked for, 0 before the first time: a library may cap what it is asked for.
+/// The number last asked for, and what the library then had, as it may cap what it is asked for; 0 before the first
+/// time. Others may change the library's number, too.
 static ASKED: AtomicUsize = AtomicUsize::new(0);
+static GIVEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Multiplications of a product of matrices from which OpenBLAS may use several threads (`interface/gemm.c`).
 const MATRICES: usize = 1 << 18;
@@ -34,7 +36,7 @@ pub(crate) fn may_share([m, k, n]: [usize; 3]) -> bool {
 }
 
 /// Multiplications of a product of matrices, and of others, that are worth several threads (OpenBLAS 0.3.21, f32, two
-/// CPUs). `[128, 128] x [128, 128]`, which is 2^21, takes 28 µs on two threads and 42 on one. OpenBLAS shares out from less
+/// CPUs). `[128, 128] x [128, 128]`, which is 2^21, takes 28 to 53 µs on two threads and 42 on one. OpenBLAS shares out from less
 /// on, and pays for it where CPUs are busy: `[64, 64] x [64, 128]` (2^19) took 7 µs on one thread and 800 on two beside
 /// other work.
 const WORTH: [usize; 2] = [1 << 21, 1 << 20];
@@ -54,14 +56,15 @@ pub(crate) fn govern<R>(
     team: bool,
     body: impl FnOnce() -> R,
 ) -> R {
-    let governed = share && provider.threads().is_some();
-    let _team = (team || governed && threads > 1).then(|| TEAM.lock());
+    let _team = (team || share && threads > 1 && provider.shares()).then(|| TEAM.lock());
     let mut gate = GATE.read();
-    if governed && ASKED.load(Ordering::Relaxed) != threads {
+    let asked = || (ASKED.load(Ordering::Relaxed), GIVEN.load(Ordering::Relaxed));
+    if share && provider.threads().is_some_and(|current| asked() != (threads, current)) {
         drop(gate);
         let alone = GATE.write();
         provider.set_threads(threads);
         ASKED.store(threads, Ordering::Relaxed);
+        GIVEN.store(provider.threads().unwrap_or(0), Ordering::Relaxed);
         gate = RwLockWriteGuard::downgrade(alone);
     }
     let result = body();
