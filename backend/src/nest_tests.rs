@@ -186,8 +186,7 @@ proptest! {
 
 #[test]
 fn merged_axes_are_given_away() {
-    let of =
-        |l: &Layout, m: &Layout, axes: std::ops::Range<usize>| Nest::over([l, m], axes).into_axes().to_vec();
+    let of = |l: &Layout, m: &Layout, axes: Range<usize>| Nest::over([l, m], axes).into_axes().to_vec();
     let l = contiguous(&[2, 1, 3, 5]);
     assert_eq!(of(&l, &l, 0..3), [(6, [5, 5])]);
     assert_eq!(of(&l, &layout(&[2, 1, 3, 5], &[0, 7, 5, 1], 0), 0..3), [(2, [15, 0]), (3, [5, 5])]);
