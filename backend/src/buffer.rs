@@ -51,7 +51,7 @@ pub trait Buffer: Send + Sync + fmt::Debug + 'static {
 /// an owner that keeps it alive. The bytes of every kind are initialised at all times.
 pub struct HostBuffer {
     /// Its address is valid for reads of `len` initialised bytes while `self` lives, and for writes too
-    /// unless `foreign` says read-only. The bytes are only reached through `self`; those of foreign
+    /// unless `foreign` says read-only or `self` is only lent ([`lend`](Self::lend)). The bytes are only reached through `self`; those of foreign
     /// memory by others, too, but as `from_foreign` allows.
     lease: Lease,
     len: usize,
@@ -133,6 +133,15 @@ impl HostBuffer {
         HostBuffer { lease: Lease::nothing(ptr), len: bytes, foreign: Some(Box::new(foreign)) }
     }
 
+    /// Runs `body` with a buffer over bytes that are there already, for operands that live no longer than a call, such as
+    /// a number on the stack: nothing is allocated. The alignment is whatever `bytes` has; they are read only, since
+    /// `body` has the buffer on loan.
+    #[inline]
+    pub fn lend<R>(bytes: &[u8], body: impl FnOnce(&HostBuffer) -> R) -> R {
+        let lease = Lease::nothing(NonNull::from(bytes).cast());
+        body(&HostBuffer { lease, len: bytes.len(), foreign: None })
+    }
+
     /// Size in bytes.
     #[inline]
     pub fn len(&self) -> usize {
@@ -160,8 +169,8 @@ impl HostBuffer {
             let error = TensorError::new(ErrorKind::Alias, "write", "foreign memory is read-only");
             return Err(error.with("bytes", self.len));
         }
-        // SAFETY: not read-only, so the address is valid for reads and writes of `len` initialised bytes
-        // while `self` lives, and `&mut self` makes this the only access.
+        // SAFETY: not read-only, and not lent, since of a lent buffer there is no `&mut`; so the address is valid for
+        // reads and writes of `len` initialised bytes while `self` lives, and `&mut self` makes this the only access.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.lease.ptr().as_ptr(), self.len) })
     }
 

@@ -265,3 +265,14 @@ fn a_destructor_that_allocates_is_served() {
     };
     thread::spawn(run).join().expect("no panic");
 }
+
+#[test]
+fn bytes_on_the_stack_are_lent() {
+    let word = [7u32, 8];
+    let (bytes, at) = HostBuffer::lend(bytemuck::cast_slice(&word), |buffer| {
+        assert!(!buffer.is_foreign() && buffer.is_host() && Buffer::len(buffer) == 8);
+        (buffer.as_bytes().to_vec(), buffer.as_ptr())
+    });
+    assert_eq!((bytes, at.as_ptr() as *const u32), (bytemuck::cast_slice(&word).to_vec(), word.as_ptr()));
+    assert_eq!(HostBuffer::lend(&[], |buffer| buffer.as_bytes().len()), 0);
+}

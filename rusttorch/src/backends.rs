@@ -104,16 +104,20 @@ pub fn set_default(name: &str) -> Result<()> {
 /// none that is registered, or when none is registered at all.
 #[inline]
 pub fn current() -> Result<Arc<dyn Backend>> {
-    in_force(|backend| Ok(backend.clone()))
+    on(None, |backend| Ok(backend.clone()))
 }
 
-/// Runs `body` with the backend in force, which the thread's copy of it is taken from for as long: to count references
-/// would take longer than the rest of the choice.
+/// Runs `body` with `owner`, or without one with the backend in force, which the thread's copy of it is taken from for as
+/// long: to count references would take longer than the rest of the choice.
 #[inline]
-pub(crate) fn in_force<R>(body: impl FnOnce(&Arc<dyn Backend>) -> Result<R>) -> Result<R> {
-    let kept = match CURRENT_EPOCH.get() == DEFAULT_EPOCH.load(Ordering::Acquire) {
+pub(crate) fn on<R>(
+    owner: Option<Arc<dyn Backend>>,
+    body: impl FnOnce(&Arc<dyn Backend>) -> Result<R>,
+) -> Result<R> {
+    let chosen = owner.is_none();
+    let kept = match chosen && CURRENT_EPOCH.get() == DEFAULT_EPOCH.load(Ordering::Acquire) {
         true => CURRENT.take(),
-        false => None,
+        false => owner,
     };
     let backend = match kept {
         Some(backend) => backend,
@@ -122,7 +126,7 @@ pub(crate) fn in_force<R>(body: impl FnOnce(&Arc<dyn Backend>) -> Result<R>) -> 
     let epoch = CURRENT_EPOCH.get();
     let result = body(&backend);
     // Unless another one has come into force meanwhile.
-    if CURRENT_EPOCH.get() == epoch {
+    if chosen && CURRENT_EPOCH.get() == epoch {
         CURRENT.set(Some(backend));
     }
     result

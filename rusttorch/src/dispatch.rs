@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use rusttorch_backend::ops::Optimizer;
 use rusttorch_backend::{
-    Allocation, Backend, DType, ErrorKind, Layout, ParamStep, Result, TensorError, View, ViewMut,
+    Allocation, Backend, DType, Element, ErrorKind, HostBuffer, Layout, ParamStep, Result, Scalar,
+    TensorError, View, ViewMut, match_dtype,
 };
 
 use crate::backends;
@@ -18,10 +19,19 @@ use crate::tensor::{Memory, Tensor};
 /// one in force. Error: `Backend` for memory of two devices.
 #[inline]
 pub(crate) fn backend_of<const N: usize>(tensors: [&Tensor; N]) -> Result<Arc<dyn Backend>> {
-    if tensors.iter().all(|t| t.storage().device().is_none()) {
-        return backends::current();
+    match owner_of(&tensors)? {
+        Some(owner) => Ok(owner),
+        None => backends::current(),
     }
-    device_of(&tensors)
+}
+
+/// The owner of the device memory of these tensors; none where all of it is the host's. Error: as [`backend_of`].
+#[inline]
+fn owner_of(tensors: &[&Tensor]) -> Result<Option<Arc<dyn Backend>>> {
+    match tensors.iter().all(|t| t.storage().device().is_none()) {
+        true => Ok(None),
+        false => device_of(tensors).map(Some),
+    }
 }
 
 #[cold]
@@ -56,10 +66,45 @@ pub(crate) fn fresh(
     dtype: DType,
     write: impl FnOnce(ViewMut<'_>) -> Result<()>,
 ) -> Result<Tensor> {
-    let layout = Layout::contiguous(op, shape)?;
-    let mut buffer = allocate(op, &**backend, &layout, dtype)?;
-    write(ViewMut::new(&mut *buffer, &layout, dtype)?)?;
-    Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, backend)), layout, dtype))
+    fill_new(op, backend, Layout::contiguous(op, shape), None, dtype, write)
+}
+
+/// [`fresh`] for kernels that see the output in another shape of as many elements than the tensor has: `seen`.
+#[inline]
+fn fresh_seen(
+    op: &'static str,
+    backend: &Arc<dyn Backend>,
+    seen: &[usize],
+    shape: &[usize],
+    dtype: DType,
+    write: impl FnOnce(ViewMut<'_>) -> Result<()>,
+) -> Result<Tensor> {
+    let seen = Layout::contiguous(op, seen)?;
+    fill_new(op, backend, Layout::contiguous(op, shape), Some(&seen), dtype, write)
+}
+
+/// A tensor of this layout in memory of its own, which `write` sees as `seen` if that is another one.
+///
+/// Layout and memory stay in the results that they came in until the kernel is done: moved at once, what was written a
+/// few instructions ago would be read in larger pieces than it was written in, which takes a CPU as long as much of a
+/// small op.
+#[inline(always)]
+fn fill_new(
+    op: &'static str,
+    backend: &Arc<dyn Backend>,
+    layout: Result<Layout>,
+    seen: Option<&Layout>,
+    dtype: DType,
+    write: impl FnOnce(ViewMut<'_>) -> Result<()>,
+) -> Result<Tensor> {
+    let Ok(own) = &layout else {
+        return Err(layout.err().unwrap_or_else(|| TensorError::new(ErrorKind::Internal, op, "no layout")));
+    };
+    let mut memory = allocate(op, &**backend, own, dtype);
+    if let Ok(buffer) = &mut memory {
+        write(ViewMut::new(&mut **buffer, seen.unwrap_or(own), dtype)?)?;
+    }
+    Ok(Tensor::from_parts(Memory::Own(Storage::new(memory?, backend)), layout?, dtype))
 }
 
 #[inline]
@@ -73,6 +118,18 @@ fn allocate(op: &'static str, backend: &dyn Backend, layout: &Layout, dtype: DTy
     backend.alloc(bytes)
 }
 
+/// What `body` makes of the views of `inputs` and of the backend that computes on them.
+#[inline]
+fn on_views<const N: usize>(
+    inputs: [&Tensor; N],
+    body: impl FnOnce(&Arc<dyn Backend>, [View<'_>; N]) -> Result<Tensor>,
+) -> Result<Tensor> {
+    backends::on(owner_of(&inputs)?, |backend| {
+        let reading = Reading::lock(inputs);
+        body(backend, reading.views()?)
+    })
+}
+
 /// A fresh tensor computed from `inputs`, with nothing recorded.
 #[inline]
 pub(crate) fn compute<const N: usize>(
@@ -82,15 +139,43 @@ pub(crate) fn compute<const N: usize>(
     dtype: DType,
     kernel: impl FnOnce(&dyn Backend, [View<'_>; N], ViewMut<'_>) -> Result<()>,
 ) -> Result<Tensor> {
-    let on = |backend: &Arc<dyn Backend>| {
-        let reading = Reading::lock(inputs);
-        let views = reading.views()?;
-        fresh(op, backend, shape, dtype, |out| kernel(&**backend, views, out))
-    };
-    if inputs.iter().all(|t| t.storage().device().is_none()) {
-        return backends::in_force(on);
+    on_views(inputs, |backend, views| fresh(op, backend, shape, dtype, |out| kernel(&**backend, views, out)))
+}
+
+/// [`compute`] for kernels that see the output in the shape `seen`: reductions keep the dims that the result has not.
+#[inline]
+pub(crate) fn compute_seen(
+    op: &'static str,
+    x: &Tensor,
+    seen: &[usize],
+    shape: &[usize],
+    dtype: DType,
+    kernel: impl FnOnce(&dyn Backend, View<'_>, ViewMut<'_>) -> Result<()>,
+) -> Result<Tensor> {
+    on_views([x], |backend, [x]| {
+        fresh_seen(op, backend, seen, shape, dtype, |out| kernel(&**backend, x, out))
+    })
+}
+
+/// [`compute`] from a tensor and a number, which the kernel sees as an operand of the tensor's shape and dtype. In host
+/// memory no tensor is made of the number: that would take longer than a small op.
+#[inline]
+pub(crate) fn compute_with_number(
+    op: &'static str,
+    x: &Tensor,
+    number: Scalar,
+    dtype: DType,
+    kernel: impl FnOnce(&dyn Backend, [View<'_>; 2], ViewMut<'_>) -> Result<()>,
+) -> Result<Tensor> {
+    if x.storage().device().is_some() {
+        let number = Tensor::repeated(number, x.dtype(), x.shape())?;
+        return compute(op, [x, &number], x.shape(), dtype, kernel);
     }
-    on(&device_of(&inputs)?)
+    lend(number, x, |number| {
+        on_views([x], |backend, [x]| {
+            fresh(op, backend, x.shape(), dtype, |out| kernel(&**backend, [x, number], out))
+        })
+    })
 }
 
 /// [`compute`] for kernels that give i64 indices of the same shape beside the values.
@@ -151,24 +236,41 @@ pub(crate) fn write_in_place<const N: usize>(
         }
     }
     let inputs: [&Tensor; N] = std::array::from_fn(|i| copies[i].as_ref().unwrap_or(inputs[i]));
-    let backend = if N == 0 {
-        backend_of([target])?
-    } else {
-        for input in inputs {
-            backend_of([target, input])?;
-        }
-        backend_of([target])?
-    };
-    let mut writing = Writing::lock(target, inputs)?;
-    let (buffer, views) = writing.split()?;
-    let views: [View<'_>; N] = views
-        .into_iter()
-        .collect::<Vec<_>>()
-        .try_into()
-        .map_err(|_| TensorError::new(ErrorKind::Internal, op, "operand count changed"))?;
-    kernel(&*backend, ViewMut::new(buffer, target.layout(), target.dtype())?, views)?;
+    let mut owner = owner_of(&[target])?;
+    for input in inputs {
+        owner = owner_of(&[target, input])?.or(owner);
+    }
+    backends::on(owner, |backend| {
+        let mut writing = Writing::lock(target, inputs)?;
+        let (buffer, views) = writing.split()?;
+        kernel(&**backend, ViewMut::new(buffer, target.layout(), target.dtype())?, views)
+    })?;
     target.storage().bump_version();
     Ok(())
+}
+
+/// [`write_in_place`] from a number, which the kernel sees as an operand of the target's shape and dtype.
+pub(crate) fn write_number_in_place(
+    op: &'static str,
+    target: &Tensor,
+    number: Scalar,
+    kernel: impl FnOnce(&dyn Backend, ViewMut<'_>, View<'_>) -> Result<()>,
+) -> Result<()> {
+    if target.storage().device().is_some() {
+        let number = Tensor::repeated(number, target.dtype(), target.shape())?;
+        return write_in_place(op, target, [&number], |b, io, [number]| kernel(b, io, number));
+    }
+    lend(number, target, |number| write_in_place(op, target, [], |b, io, []| kernel(b, io, number)))
+}
+
+/// Runs `body` with a view of a number of the dtype of `like` that stands for every element of its shape. The bytes lie
+/// on the stack.
+#[inline]
+fn lend<R>(number: Scalar, like: &Tensor, body: impl FnOnce(View<'_>) -> Result<R>) -> Result<R> {
+    let (layout, dtype) = (like.layout().of_one(), like.dtype());
+    let mut word = [0u64];
+    match_dtype!(dtype, T => bytemuck::cast_slice_mut::<u64, T>(&mut word)[0] = T::from_scalar(number));
+    HostBuffer::lend(bytemuck::cast_slice(&word), |buffer| body(View::new(buffer, &layout, dtype)?))
 }
 
 /// A contiguous copy of the elements, with nothing recorded.

@@ -107,7 +107,7 @@ pub(crate) struct Reading<'a, const N: usize> {
 impl<'a, const N: usize> Reading<'a, N> {
     /// Locks. `read_recursive` lets a backend whose kernel calls back into the frontend read what the
     /// call already holds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(tensors: [&'a Tensor; N]) -> Self {
         let mut order: [usize; N] = std::array::from_fn(|i| i);
         if N > 1 {
@@ -131,32 +131,22 @@ impl<'a, const N: usize> Reading<'a, N> {
     }
 
     /// The views of the tensors, in the order they were given.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn views(&self) -> Result<[View<'_>; N]> {
-        let mut failed = None;
         let view = |i: usize| {
             let t = self.tensors[i];
             let guard = self.guards[self.which[i]].as_ref().ok_or_else(not_locked)?;
             View::new(&***guard, t.layout(), t.dtype())
         };
-        // Arrays have no stable fallible `from_fn`, so the first view stands in for one that failed.
         if N == 0 {
             return Err(TensorError::new(ErrorKind::Internal, "lock", "no operand"));
         }
-        let first = view(0)?;
-        let views = std::array::from_fn(|i| {
-            if i == 0 {
-                return first;
-            }
-            view(i).unwrap_or_else(|e| {
-                failed.get_or_insert(e);
-                first
-            })
-        });
-        match failed {
-            None => Ok(views),
-            Some(e) => Err(e),
+        // The first one stands in for those to come: arrays have no stable fallible `from_fn`.
+        let mut views = [view(0)?; N];
+        for (i, later) in views.iter_mut().enumerate().skip(1) {
+            *later = view(i)?;
         }
+        Ok(views)
     }
 }
 
@@ -202,14 +192,15 @@ impl<'a, const N: usize> Writing<'a, N> {
     }
 
     /// The view of input `i` and the target's buffer, borrowed together.
-    pub(crate) fn split(&mut self) -> Result<(&mut dyn Buffer, SmallVec<[View<'_>; 3]>)> {
-        let mut views = SmallVec::new();
+    pub(crate) fn split(&mut self) -> Result<(&mut dyn Buffer, [View<'_>; N])> {
+        let mut views: SmallVec<[View<'_>; 3]> = SmallVec::new();
         for (i, t) in self.tensors.iter().enumerate() {
             let guard = self.guards[self.same_as[i]]
                 .as_ref()
                 .ok_or_else(|| TensorError::new(ErrorKind::Internal, "lock", "input was not locked"))?;
             views.push(View::new(&***guard, t.layout(), t.dtype())?);
         }
+        let views = views[..].try_into().map_err(|_| not_locked())?;
         Ok((&mut **self.target, views))
     }
 }

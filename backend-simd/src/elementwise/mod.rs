@@ -41,7 +41,11 @@ macro_rules! maps {
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
                 let lanes = T::V::<I>::LANES;
-                let mut period = self.out.len();
+                let n = self.out.len();
+                if n < lanes && $((self.$x.len() == 1 || self.$x.len() == n))&&+ {
+                    return self.f.call::<T::V<I>>(isa, $(few(isa, self.$x)),+).store_part(self.out);
+                }
+                let mut period = n;
                 $(if self.$x.len() > 1 {
                     period = period.min(self.$x.len());
                 })+
@@ -124,6 +128,15 @@ maps! {
     Function1 Map1 map1(x);
     Function2 Map2 map2(a, b);
     Function3 Map3 map3(a, b, c);
+}
+
+/// A slice of less than a vector in one; its element everywhere if it has but one.
+#[inline(always)]
+fn few<V: Vector>(isa: V::Isa, x: &[V::Scalar]) -> V {
+    match *x {
+        [x] => V::splat(isa, x),
+        _ => V::load_part(isa, x, V::constant(isa, 0.0)),
+    }
 }
 
 /// The first elements of a slice that has enough.

@@ -224,6 +224,14 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
         out.chunks_mut(tuning::BATCH).for_each(|out| finish(&parts[..out.len()], out));
         return;
     }
+    let whole = outputs == 1 && layout.is_contiguous() && layout.numel() <= chunk::<E::Wide>();
+    if let (true, Some(data)) = (whole, E::direct(data)) {
+        // One sequence of one chunk, as it lies: what small tensors are.
+        let (start, length) = (layout.offset(), layout.numel());
+        let mut part = [P::default()];
+        reduction.rows(&Rows { data, start, stride: 0, length, first: 0, step: 0 }, &mut part);
+        return finish(&part, out);
+    }
     let kept = || (0..layout.rank()).filter(|axis| !axes.contains(axis));
     let plan = Plan {
         data,

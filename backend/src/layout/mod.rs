@@ -343,6 +343,22 @@ impl Layout {
         }
     }
 
+    /// One position at the start of the memory that stands for every index of this shape: all strides are 0.
+    #[inline]
+    pub fn of_one(&self) -> Layout {
+        Layout {
+            sizes: self.sizes,
+            strides: [0; INLINE],
+            rank: self.rank,
+            offset: 0,
+            numel: self.numel,
+            end: self.numel.min(1),
+            more: self.more.as_ref().map(|axes| Box::new((axes.0.clone(), Strides::from_elem(0, self.rank)))),
+            // As measured: only sizes of 1 lie in row-major order without steps.
+            contiguous: self.numel <= 1,
+        }
+    }
+
     /// Sizes.
     #[inline]
     pub fn shape(&self) -> &[usize] {
@@ -355,8 +371,14 @@ impl Layout {
     /// Whether both have the same sizes. A loop, as a call to compare memory would take longer than so few do.
     #[inline]
     pub fn has_shape_of(&self, other: &Layout) -> bool {
-        let (a, b) = (self.shape(), other.shape());
-        a.len() == b.len() && a.iter().zip(b).all(|(m, n)| m == n)
+        match (&self.more, &other.more) {
+            // Behind the axes the arrays hold zeros.
+            (None, None) => {
+                let differ = self.sizes.iter().zip(&other.sizes).fold(0, |bits, (m, n)| bits | (m ^ n));
+                self.rank == other.rank && differ == 0
+            }
+            _ => self.shape() == other.shape(),
+        }
     }
 
     /// Steps in elements.

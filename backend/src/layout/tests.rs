@@ -576,3 +576,27 @@ proptest! {
         prop_assert!(l.may_overlap_itself() || !overlaps, "{:?}", l);
     }
 }
+
+#[test]
+fn one_position_stands_for_every_index() {
+    let more = contiguous(&[2, 1, 1, 3, 1, 1, 2, 1]);
+    let cases = [contiguous(&[]), contiguous(&[0, 3]), contiguous(&[1, 1]), more, layout(&[4], &[2], 5)];
+    for base in bases().iter().chain(&cases) {
+        let (one, expected) = (base.of_one(), layout(base.shape(), &vec![0; base.rank()], 0));
+        assert_eq!(one, expected);
+        assert_eq!((one.numel(), one.end()), (expected.numel(), expected.end()));
+        assert_eq!(one.is_contiguous(), expected.is_contiguous());
+        assert!(one.has_shape_of(base) && base.has_shape_of(&one));
+    }
+}
+
+#[test]
+fn shapes_differ_in_sizes_or_in_rank() {
+    let shapes: [&[usize]; 8] =
+        [&[], &[1], &[2, 3], &[3, 2], &[2, 3, 0], &[0], &[1, 1, 1, 1, 1, 1, 2], &[1, 1, 1, 1, 1, 1, 3]];
+    for a in shapes {
+        for b in shapes {
+            assert_eq!(contiguous(a).has_shape_of(&contiguous(b)), a == b, "{a:?} {b:?}");
+        }
+    }
+}

@@ -235,6 +235,12 @@ pub(crate) fn record<const N: usize>(
     record_many(name, out, &inputs, rule)
 }
 
+/// Whether an op on these inputs is recorded: recording is on and a gradient passes.
+#[inline]
+pub(crate) fn records(inputs: &[&Tensor]) -> bool {
+    is_grad_enabled() && inputs.iter().any(|t| t.requires_grad())
+}
+
 /// [`record`] for a number of inputs that is known at run time only.
 #[inline]
 pub(crate) fn record_many(
@@ -243,7 +249,7 @@ pub(crate) fn record_many(
     inputs: &[&Tensor],
     rule: impl FnOnce(&Tensor) -> Rule,
 ) -> Tensor {
-    if is_grad_enabled() && inputs.iter().any(|t| t.requires_grad()) {
+    if records(inputs) {
         let edges: Edges = inputs.iter().map(|t| t.node()).collect();
         let node = Node::rule(name, edges, || rule(&out));
         out.set_node(Some(node));

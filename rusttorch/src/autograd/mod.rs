@@ -37,7 +37,7 @@ pub use hooks::HookHandle;
 pub use mode::{enable_grad, is_grad_enabled, no_grad, set_grad_enabled, with_grad_mode};
 
 pub(crate) use in_place::{in_place, in_place_by_rule};
-pub(crate) use meta::{Meta, base_for_view, record, record_many};
+pub(crate) use meta::{Meta, base_for_view, record, record_many, records};
 pub(crate) use node::{Context, Rule};
 pub(crate) use saved::Saved;
 #[cfg(feature = "linalg")]

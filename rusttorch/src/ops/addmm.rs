@@ -1,6 +1,7 @@
 //! A product added to a tensor: `beta * self + alpha * product`.
 
-use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, TensorError};
+use rusttorch_backend::ops::BinaryOp;
+use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, Shape, TensorError};
 use smallvec::smallvec;
 
 use super::in_place::by_value;
@@ -9,6 +10,7 @@ use super::products::check_ranks;
 use super::reduce::sum_to_shape;
 use super::select::castable;
 use crate::autograd::{Saved, no_grad, record};
+use crate::dispatch;
 use crate::tensor::Tensor;
 
 /// Which product is added.
@@ -35,7 +37,7 @@ impl Product {
     }
 
     /// The shape of the product. Errors: `Shape`, `Dim`.
-    fn shape(self, a: &Tensor, b: &Tensor) -> Result<Vec<usize>> {
+    fn shape(self, a: &Tensor, b: &Tensor) -> Result<Shape> {
         let op = self.names().0;
         let fail =
             |rule| TensorError::new(ErrorKind::Shape, op, rule).with("lhs", a.shape()).with("rhs", b.shape());
@@ -53,11 +55,11 @@ impl Product {
         }
         let (x, y) = (a.shape(), b.shape());
         match (x, y) {
-            ([m, k], [l, n]) if k == l => Ok(vec![*m, *n]),
-            ([m, k], [l]) if k == l => Ok(vec![*m]),
+            ([m, k], [l, n]) if k == l => Ok(smallvec![*m, *n]),
+            ([m, k], [l]) if k == l => Ok(smallvec![*m]),
             ([count, m, k], [other, l, n]) if (count, k) == (other, l) => Ok(match self {
-                Product::SumBmm => vec![*m, *n],
-                _ => vec![*count, *m, *n],
+                Product::SumBmm => smallvec![*m, *n],
+                _ => smallvec![*count, *m, *n],
             }),
             ([_, _, k], [_, l, _]) if k == l => Err(fail("numbers of matrices differ")),
             _ => Err(fail("inner sizes differ")),
@@ -130,12 +132,8 @@ fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scal
     check_dtypes(op, c, a)?;
     let dtype = a.dtype();
     let (beta, alpha) = (factor(kind, beta, dtype)?, factor(kind, alpha, dtype)?);
-    let expanded = if c.rank() > shape.len() {
-        Err(TensorError::new(ErrorKind::Shape, op, "the tensor has more dimensions than the product"))
-    } else {
-        c.detach().broadcast_to(&shape)
-    };
-    let expanded = expanded.map_err(|e| {
+    // More dimensions than the product has are refused, too.
+    let expanded = no_grad(|| c.broadcast_to(&shape)).map_err(|e| {
         TensorError::new(e.kind(), op, "the tensor cannot be stretched to the shape of the product")
             .with("tensor", c.shape())
             .with("product", &shape[..])
@@ -143,6 +141,14 @@ fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scal
     // Halves are rounded once, at the end.
     let wide = if dtype.is_half() { DType::F32 } else { dtype };
     let out = no_grad(|| -> Result<Tensor> {
+        if is(alpha, 1) && is(beta, 1) && wide == dtype {
+            // What a layer does: in the memory of the product, which nobody else has.
+            let product = kind.apply(a, b)?;
+            dispatch::write_in_place(op, &product, [&expanded], |be, io, [c]| {
+                be.binary_assign(BinaryOp::Add, io, c)
+            })?;
+            return Ok(product);
+        }
         let scaled = if is(beta, 0) { None } else { Some(times(&expanded.to_dtype(wide)?, beta)?) };
         let out = match scaled {
             Some(c) if is(alpha, 0) => c,
@@ -159,8 +165,11 @@ fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scal
         out.to_dtype(dtype)
     })?;
     // Never the memory of an operand.
-    let out =
-        if out.is_contiguous() && !out.shares_storage(c) { out.detach() } else { out.detach().copy()? };
+    let out = match out.is_contiguous() && !out.shares_storage(c) {
+        true if out.base().is_none() => out,
+        true => out.detach(),
+        false => out.detach().copy()?,
+    };
     if !dtype.is_float() {
         return Ok(out);
     }

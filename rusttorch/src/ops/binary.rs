@@ -9,7 +9,7 @@ use super::args::Operand;
 use super::binary_rules::{Kept, gradient_a, gradient_b};
 use super::in_place::{by_value, category_fits};
 use super::select::castable;
-use crate::autograd::{Saved, in_place, record};
+use crate::autograd::{Saved, in_place, record, records};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
@@ -83,7 +83,16 @@ pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor>
     if let Some(special) = Special::of(op, dtype, a, &b) {
         return special.apply(op, dtype, a, b);
     }
-    same_dtype(op, &a.to_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?)
+    match b {
+        // What is recorded keeps tensors.
+        Operand::Scalar(number) if dtype == a.dtype() && !records(&[a]) => {
+            dispatch::compute_with_number(op.name(), a, number, dtype, |be, [a, b], out| {
+                be.binary(op, a, b, out)
+            })
+        }
+        Operand::Tensor(b) => same_dtype(op, &*a.as_dtype(dtype)?, &*b.as_dtype(dtype)?),
+        b => same_dtype(op, &*a.as_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?),
+    }
 }
 
 /// [`binary`] with a number on the left, too. As in PyTorch such a number counts by its category alone, and is
@@ -166,8 +175,8 @@ fn power(x: &Tensor, exponent: f64) -> Result<Tensor> {
             dispatch::compute("pow", [x], x.shape(), x.dtype(), |b, [x], out| b.unary(root, x, out))?
         }
         None => {
-            let e = &Tensor::repeated(Scalar::Float(exponent), x.dtype(), x.shape())?;
-            dispatch::compute("pow", [x, e], x.shape(), x.dtype(), |b, [x, e], out| {
+            let exponent = Scalar::Float(exponent);
+            dispatch::compute_with_number("pow", x, exponent, x.dtype(), |b, [x, e], out| {
                 b.binary(BinaryOp::Pow, x, e, out)
             })?
         }
@@ -223,6 +232,15 @@ pub(crate) fn binary_in_place(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Resul
     let dtype = accepted(op, name, joined, &left, &b)?;
     if let Some(special) = Special::of(op, dtype, a, &b) {
         return by_value(name, a, b.tensor().as_slice(), |x| special.apply(op, dtype, x, b));
+    }
+    if let (Operand::Scalar(number), true) = (b, dtype == a.dtype()) {
+        return in_place(
+            name,
+            a,
+            &[],
+            || dispatch::write_number_in_place(name, a, number, |be, io, b| be.binary_assign(op, io, b)),
+            || same_shape(op, &a.before_write()?, &b.to_tensor(dtype, a.shape())?),
+        );
     }
     let other = b.to_tensor(dtype, a.shape())?;
     fits_in_place(name, a, other.shape())?;

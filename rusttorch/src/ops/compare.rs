@@ -6,16 +6,26 @@ use rusttorch_backend::{DType, Result, ResultType};
 
 use super::args::Operand;
 use super::binary::fits_in_place;
+use crate::autograd::no_grad;
 use crate::dispatch;
 use crate::tensor::Tensor;
 
 fn compare(op: CompareOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
     let dtype = b.join(ResultType::new().tensor(a.dtype(), a.rank())).dtype();
+    if let (Operand::Scalar(number), true) = (b, dtype == a.dtype()) {
+        return dispatch::compute_with_number(op.name(), a, number, DType::Bool, |be, [a, b], out| {
+            be.compare(op, a, b, out)
+        });
+    }
     // Nothing is differentiated through a comparison.
-    let (a, b) = (a.detach().to_dtype(dtype)?, b.to_tensor(dtype, a.shape())?.detach());
-    let shape = broadcast_shapes(op.name(), a.shape(), b.shape())?;
-    let (a, b) = (a.broadcast_to(&shape)?, b.broadcast_to(&shape)?);
-    dispatch::compute(op.name(), [&a, &b], &shape, DType::Bool, |be, [a, b], out| be.compare(op, a, b, out))
+    no_grad(|| {
+        let (a, b) = (a.to_dtype(dtype)?, b.to_tensor(dtype, a.shape())?);
+        let shape = broadcast_shapes(op.name(), a.shape(), b.shape())?;
+        let (a, b) = (a.broadcast_to(&shape)?, b.broadcast_to(&shape)?);
+        dispatch::compute(op.name(), [&a, &b], &shape, DType::Bool, |be, [a, b], out| {
+            be.compare(op, a, b, out)
+        })
+    })
 }
 
 fn compare_in_place(op: CompareOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {

@@ -37,13 +37,16 @@ pub(crate) fn kept_shape(shape: &[usize], axes: &[usize]) -> Shape {
     shape.iter().enumerate().map(|(d, &n)| if axes.contains(&d) { 1 } else { n }).collect()
 }
 
+fn dropped_shape(shape: &[usize], axes: &[usize]) -> Shape {
+    shape.iter().enumerate().filter(|(d, _)| !axes.contains(d)).map(|(_, &n)| n).collect()
+}
+
 /// Without the axes, which have size 1.
 pub(crate) fn drop_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if axes.is_empty() {
         return Ok(x.clone());
     }
-    let left = x.shape().iter().enumerate().filter(|(d, _)| !axes.contains(d));
-    x.reshape(left.map(|(_, &n)| n as isize).collect::<SmallVec<[isize; 6]>>())
+    x.reshape(signed(&dropped_shape(x.shape(), axes)))
 }
 
 /// What is computed, and what its node in a graph is.
@@ -132,16 +135,17 @@ pub(crate) fn not_of_nothing(op: &'static str, kind: ErrorKind, x: &Tensor, axes
 fn reduce_axes(reduction: Reduction, x: &Tensor, axes: Axes, keepdim: bool) -> Result<Tensor> {
     let op = reduction.op();
     let (compute, result) = dtypes(op, x.dtype())?;
-    let x = &x.to_dtype(compute)?;
-    let shape = kept_shape(x.shape(), &axes);
-    let out = dispatch::compute(op.name(), [x], &shape, result, |b, [x], out| b.reduce(op, x, &axes, out))?;
+    let x = &*x.as_dtype(compute)?;
+    let seen = kept_shape(x.shape(), &axes);
+    // Nothing is recorded yet, so losing dimensions is no op of its own in the graph.
+    let shape = if keepdim { seen.clone() } else { dropped_shape(x.shape(), &axes) };
+    let out =
+        dispatch::compute_seen(op.name(), x, &seen, &shape, result, |b, x, out| b.reduce(op, x, &axes, out))?;
     let out = if matches!(op, ReduceOp::All | ReduceOp::Any) && x.dtype() == DType::U8 {
         out.to_dtype(DType::U8)?
     } else {
         out
     };
-    // Nothing is recorded yet, so losing dimensions is no op of its own in the graph.
-    let out = if keepdim { out } else { drop_axes(&out, &axes)?.detach() };
     Ok(match out.dtype().is_float() {
         true => record(reduction.title(), out, [x], |y| rule(reduction, x, y, &axes)),
         false => out,
