@@ -62,7 +62,7 @@ newaxis = None
 
 # Imported when they are first named.
 _MODULES = frozenset((
-    "autograd", "backends", "cuda", "linalg", "nn", "optim", "return_types", "serialization", "special", "testing", "utils",
+    "array_api", "autograd", "backends", "cuda", "linalg", "nn", "optim", "return_types", "serialization", "special", "testing", "utils",
     "version",
 ))
 _FROM = {"save": "serialization", "load": "serialization"}
