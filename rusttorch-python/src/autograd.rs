@@ -120,7 +120,7 @@ pub(crate) fn _record(
         .map_err(carry)
     };
     let refs: Vec<&Tensor> = inputs.iter().collect();
-    guard(|| autograd::record_custom(interned(name), output, &refs, call)).map(PyTensor)
+    guard(|| autograd::record_custom(interned(name), output, &refs, call)).map(PyTensor::of)
 }
 
 /// A hook that was registered, by which it is removed.

@@ -126,7 +126,7 @@ pub(crate) fn from_numpy(array: &Bound<'_, PyAny>) -> PyResult<PyTensor> {
     {
         return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", array.get_type().name()?)));
     }
-    share(array).map(PyTensor)
+    share(array).map(PyTensor::of)
 }
 
 /// `torch.frombuffer`: a 1-d tensor that shares the memory of any object with the buffer protocol.
@@ -172,5 +172,5 @@ pub(crate) fn frombuffer(
     };
     // SAFETY: `n` elements lie in the buffer, whose memory is valid until it is released with the owner. Every bit pattern is
     // an element of every dtype.
-    unsafe { adopt(place, Box::new(bytes)) }.map(PyTensor)
+    unsafe { adopt(place, Box::new(bytes)) }.map(PyTensor::of)
 }
