@@ -112,18 +112,30 @@ python-develop: $(PYTHON_READY) ## Build the Python package, unoptimised, where 
 python-test: python-develop ## The tests of the Python package
 	cd rusttorch-python && "$(PYTHON_BIN)/python" -m pytest
 
+# That of rusttorch-blas has OpenBLAS inside.
+WHEELS := $(dir $(PYTHON_VENV))wheels
+
 .PHONY: wheel
-wheel: $(PYTHON_READY) ## Build the Python package's wheel, into target/wheels
-	"$(PYTHON_BIN)/maturin" build --release -m rusttorch-python/Cargo.toml --out "$(dir $(PYTHON_VENV))wheels"
+wheel: openblas $(PYTHON_READY) ## Build the Python package's wheels, into target/wheels
+	"$(PYTHON_BIN)/python" rusttorch-python/wheels.py "$(WHEELS)" $(if $(filter no,$(BLAS)),,--blas)
+
+# Not part of `make test`: wheels are release builds. PyTorch's environment is tried where it is there.
+.PHONY: wheel-check
+wheel-check: wheel ## Install the wheels into environments of their own and try them there
+	"$(PYTHON_BIN)/python" rusttorch-python/wheel_check.py "$(WHEELS)" $(if $(wildcard $(VENV_PYTHON)),--pytorch "$(VENV_PYTHON)")
 
 .PHONY: python-stubs
 python-stubs: python-develop ## Write the stubs of the Python package from the catalogue
 	"$(PYTHON_BIN)/python" rusttorch-python/stubs.py
 
+.PHONY: python-missing
+python-missing: python-develop ## Write docs/python-missing.md: which of PyTorch's names the Python package does not have
+	"$(PYTHON_BIN)/python" rusttorch-python/missing.py
+
 .PHONY: bench-python
 bench-python: wheel $(VENV_READY) ## Time calls through Python beside PyTorch's, write docs/benchmarks-python.md
 	"$(PYTHON_BIN)/python" rusttorch-python/bench.py --pytorch "$(VENV_PYTHON)" \
-		--wheel "$$(ls -t "$(dir $(PYTHON_VENV))wheels"/rusttorch-*.whl | head -1)"
+		--wheel "$$(ls -t "$(WHEELS)"/rusttorch-*.whl | head -1)"
 
 .PHONY: audit
 audit: ## Licences, advisories and sources of the dependencies

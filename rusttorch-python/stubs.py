@@ -222,6 +222,8 @@ class Tensor:
         self, *, stream: Any = ..., max_version: tuple[builtins.int, builtins.int] | None = ..., dl_device: Any = ...,
         copy: builtins.bool | None = ...,
     ) -> Any: ...
+    def __array_namespace__(self, *, api_version: str | None = ...) -> Any: ...
+    def to_device(self, device: Any, /, *, stream: None = ...) -> Tensor: ...
     def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]: ...
     def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
     def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
@@ -305,7 +307,7 @@ class Size(tuple[builtins.int, ...]):
 """
 
 TOP = """
-from . import autograd as autograd, backends as backends, cuda as cuda, linalg as linalg, nn as nn, optim as optim
+from . import array_api as array_api, autograd as autograd, backends as backends, cuda as cuda, linalg as linalg, nn as nn, optim as optim
 from . import special as special, testing as testing, utils as utils
 from .serialization import load as load, save as save
 
@@ -419,6 +421,19 @@ def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, 
 """
 
 
+def array_api():
+    """The functions of elements of the array API namespace, which are made by tables."""
+    from rusttorch.array_api import _elementwise as tables
+
+    lines = [f"def {name}(x: Tensor, /) -> Tensor: ..." for name in [*tables.UNARY, "sign"]]
+    lines += [f"def {name}(x1: Tensor | Number, x2: Tensor | Number, /) -> Tensor: ..." for name in tables.BINARY]
+    lines.append("def clip(x: Tensor, /, min: Tensor | Number | None = ..., max: Tensor | Number | None = ...) -> Tensor: ...")
+    head = "# Written by stubs.py from the tables beside it.\nfrom .. import Number, Tensor\n\n"
+    names = "".join(f'    "{name}",\n' for name in tables.__all__)
+    tables_are = "UNARY: dict[str, str]\nBINARY: dict[str, str]\n"
+    (PACKAGE / "array_api" / "_elementwise.pyi").write_text(f"{head}__all__ = [\n{names}]\n{tables_are}\n" + "\n".join(lines) + "\n")
+
+
 def qualified(lines):
     """Lines in whose module the names of types are those of dtypes."""
     out = []
@@ -451,6 +466,7 @@ def main():
             lines += [f"def {op[0].rsplit('.', 1)[1]}({signature(op)}) -> Tensor: ..." for op in same]
             lines.append("def dropout(input: Tensor, p: float = ..., training: bool = ..., inplace: bool = ...) -> Tensor: ...")
         (PACKAGE / file).write_text(head + more + "\n".join(lines) + "\n")
+    array_api()
 
 
 if __name__ == "__main__":

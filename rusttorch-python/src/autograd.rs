@@ -1,7 +1,9 @@
 //! Gradients: `backward`, `grad`, hooks, and functions whose gradient is written in Python.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -13,6 +15,26 @@ use crate::call::tensors;
 use crate::error::{carry, guard};
 use crate::tensor::PyTensor;
 use crate::value::tensor;
+
+/// How long a backward pass goes on before Python is asked whether it is to stop: to ask takes the interpreter's lock.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Has backward passes end where a signal's handler raises, as that of Ctrl-C does, between nodes of the graph.
+pub(crate) fn watch_signals() {
+    thread_local! {
+        static ASKED: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+    autograd::set_interrupt(|| {
+        let now = Instant::now();
+        match ASKED.get() {
+            Some(last) if now < last + PATIENCE => Ok(()),
+            _ => {
+                ASKED.set(Some(now));
+                Python::attach(|py| py.check_signals()).map_err(carry)
+            }
+        }
+    });
+}
 
 /// Whether ops are recorded on this thread.
 #[pyfunction]
@@ -98,7 +120,7 @@ pub(crate) fn _record(
         .map_err(carry)
     };
     let refs: Vec<&Tensor> = inputs.iter().collect();
-    guard(|| autograd::record_custom(interned(name), output, &refs, call)).map(PyTensor)
+    guard(|| autograd::record_custom(interned(name), output, &refs, call)).map(PyTensor::of)
 }
 
 /// A hook that was registered, by which it is removed.

@@ -9,14 +9,6 @@ use rusttorch::backends::{self, Fallback};
 
 use crate::error::guard;
 
-/// Error: `RuntimeError` for a backend that is not there, with what to do about it.
-fn find(name: &str) -> PyResult<std::sync::Arc<dyn rusttorch::backend::Backend>> {
-    guard(|| backends::get(name)).map_err(|e| {
-        let here = backends::list().join(", ");
-        PyRuntimeError::new_err(format!("{e}; this build has {here}"))
-    })
-}
-
 /// The names of the backends, the preferred one first.
 #[pyfunction]
 pub(crate) fn list() -> Vec<&'static str> {
@@ -32,14 +24,13 @@ pub(crate) fn current() -> PyResult<&'static str> {
 /// Makes a backend the default of the process.
 #[pyfunction]
 pub(crate) fn set_default(name: &str) -> PyResult<()> {
-    find(name)?;
     guard(|| backends::set_default(name))
 }
 
 /// Opens a scope on this thread.
 #[pyfunction]
 pub(crate) fn _enter(name: &str) -> PyResult<()> {
-    backends::enter(find(name)?);
+    backends::enter(guard(|| backends::get(name))?);
     Ok(())
 }
 

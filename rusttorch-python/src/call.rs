@@ -145,14 +145,21 @@ fn run<R: Send>(
     }
 }
 
-/// Runs a kernel, without the interpreter's lock where it looks at so many elements that it takes long.
+/// Runs a kernel, without the interpreter's lock where it looks at so many elements that it takes long. Signals that came
+/// meanwhile are answered then: a program that was interrupted stops, although what called the op may run no bytecode
+/// between one op and the next.
 #[inline]
 pub(crate) fn detached<R: Send>(
     py: Python<'_>,
     work: usize,
     kernel: impl FnOnce() -> rusttorch::Result<R> + Send,
 ) -> PyResult<R> {
-    if work >= LONG { py.detach(|| guard(kernel)) } else { guard(kernel) }
+    if work < LONG {
+        return guard(kernel);
+    }
+    let result = py.detach(|| guard(kernel))?;
+    py.check_signals()?;
+    Ok(result)
 }
 
 /// About how many elements an op looks at.

@@ -71,7 +71,7 @@ fn cast<'py>(slf: &Bound<'py, PyTensor>, dtype: DType, copy: bool) -> PyResult<B
         return Ok(slf.clone());
     }
     let cast = || if t.dtype() == dtype { t.copy() } else { t.to_dtype(dtype) };
-    Bound::new(slf.py(), PyTensor(detached(slf.py(), t.numel(), cast)?))
+    Bound::new(slf.py(), PyTensor::of(detached(slf.py(), t.numel(), cast)?))
 }
 
 const TYPES: [(&str, DType); 10] = [

@@ -341,7 +341,7 @@ pub(crate) fn from_dlpack(
     device.map_or(Ok(()), crate::device::accept)?;
     let py = ext_tensor.py();
     if let Ok(capsule) = ext_tensor.cast::<PyCapsule>() {
-        return import(capsule).map(PyTensor);
+        return import(capsule).map(PyTensor::of);
     }
     if !ext_tensor.hasattr("__dlpack__")? {
         return Err(PyRuntimeError::new_err(format!("{} has no __dlpack__", ext_tensor.get_type().name()?)));
@@ -362,5 +362,5 @@ pub(crate) fn from_dlpack(
         }
         other => other?,
     };
-    import(&capsule.cast_into::<PyCapsule>()?).map(PyTensor)
+    import(&capsule.cast_into::<PyCapsule>()?).map(PyTensor::of)
 }

@@ -18,7 +18,7 @@ pyo3::create_exception!(
 /// The exception of the class that PyTorch raises in the same place.
 #[cold]
 pub(crate) fn raise(error: TensorError) -> PyErr {
-    let message = error.to_string();
+    let mut message = error.to_string();
     match error.kind() {
         ErrorKind::Dim | ErrorKind::Index => PyIndexError::new_err(message),
         ErrorKind::Type => PyTypeError::new_err(message),
@@ -26,10 +26,22 @@ pub(crate) fn raise(error: TensorError) -> PyErr {
         ErrorKind::Argument | ErrorKind::Format => PyValueError::new_err(message),
         ErrorKind::LinAlg => LinAlgError::new_err(message),
         ErrorKind::Io => PyOSError::new_err(message),
+        ErrorKind::Backend => {
+            if lacks_blas(&error) {
+                message += "; pip install 'rusttorch[blas]' adds it";
+            }
+            PyRuntimeError::new_err(message)
+        }
         ErrorKind::Internal => bug(&message),
         ErrorKind::Autograd => from_python(error).unwrap_or_else(|| PyRuntimeError::new_err(message)),
         _ => PyRuntimeError::new_err(message),
     }
+}
+
+/// Whether what was asked for is the one backend that another wheel has.
+fn lacks_blas(error: &TensorError) -> bool {
+    let named = error.value("name").is_some_and(|name| name.to_string() == "blas");
+    named && error.value("present").is_some()
 }
 
 /// A Python exception on its way through the frontend, as hooks and functions of the user raise them.

@@ -69,5 +69,5 @@ pub(crate) fn _from_bytes(bytes: &[u8], dtype: &Bound<'_, PyDType>, shape: Vec<u
         }
         Tensor::from_buffer(HostBuffer::from_bytes(&bytes)?, layout, dtype)
     };
-    guard(make).map(PyTensor)
+    guard(make).map(PyTensor::of)
 }

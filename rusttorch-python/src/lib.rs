@@ -46,7 +46,14 @@ fn _rusttorch(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add(d.name(), dtype::object(py, d)?)?;
     }
     macro_rules! functions {
-        ($($module:ident::$name:ident),* $(,)?) => { $(m.add_function(wrap_pyfunction!($module::$name, m)?)?;)* };
+        ($($module:ident::$name:ident),* $(,)?) => {
+            $(
+                let function = wrap_pyfunction!($module::$name, m)?;
+                // As pickles name it, whichever wheel this module lies in.
+                function.setattr("__module__", "rusttorch._rusttorch")?;
+                m.add_function(function)?;
+            )*
+        };
     }
     functions!(
         autograd::is_grad_enabled,
@@ -79,5 +86,6 @@ fn _rusttorch(m: &Bound<'_, PyModule>) -> PyResult<()> {
         numpy::frombuffer,
         random::_default_generator,
     );
+    autograd::watch_signals();
     function::add_methods(py)
 }

@@ -47,7 +47,9 @@ pub(crate) unsafe fn adopt(place: Place, owner: Box<dyn Any + Send + Sync>) -> P
     if bytes > 0 && lowest.addr() % size != 0 {
         return Err(PyValueError::new_err("the elements are not aligned; copy the array first"));
     }
-    let lowest = NonNull::new(lowest).filter(|_| bytes > 0).unwrap_or(NonNull::dangling());
+    // That of no elements is aligned for those of every dtype.
+    let nowhere = NonNull::<u64>::dangling().cast::<u8>();
+    let lowest = NonNull::new(lowest).filter(|_| bytes > 0).unwrap_or(nowhere);
     // SAFETY: the caller vouches for every element of `place`; the range is the smallest that holds all of them. Gaps
     // between them belong to the same allocation of the owner, which has to be initialised as far as Rust reads it: kernels
     // read elements alone.
@@ -124,7 +126,7 @@ pub(crate) fn from_numpy(array: &Bound<'_, PyAny>) -> PyResult<PyTensor> {
     {
         return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", array.get_type().name()?)));
     }
-    share(array).map(PyTensor)
+    share(array).map(PyTensor::of)
 }
 
 /// `torch.frombuffer`: a 1-d tensor that shares the memory of any object with the buffer protocol.
@@ -170,5 +172,5 @@ pub(crate) fn frombuffer(
     };
     // SAFETY: `n` elements lie in the buffer, whose memory is valid until it is released with the owner. Every bit pattern is
     // an element of every dtype.
-    unsafe { adopt(place, Box::new(bytes)) }.map(PyTensor)
+    unsafe { adopt(place, Box::new(bytes)) }.map(PyTensor::of)
 }

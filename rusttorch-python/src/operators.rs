@@ -218,7 +218,7 @@ impl PyTensor {
     }
 
     fn __neg__(&self, py: Python<'_>) -> PyResult<PyTensor> {
-        detached(py, self.0.numel(), || self.0.neg()).map(PyTensor)
+        detached(py, self.0.numel(), || self.0.neg()).map(PyTensor::of)
     }
 
     fn __pos__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
@@ -227,11 +227,11 @@ impl PyTensor {
     }
 
     fn __abs__(&self, py: Python<'_>) -> PyResult<PyTensor> {
-        detached(py, self.0.numel(), || self.0.abs()).map(PyTensor)
+        detached(py, self.0.numel(), || self.0.abs()).map(PyTensor::of)
     }
 
     fn __invert__(&self, py: Python<'_>) -> PyResult<PyTensor> {
-        detached(py, self.0.numel(), || self.0.bitwise_not()).map(PyTensor)
+        detached(py, self.0.numel(), || self.0.bitwise_not()).map(PyTensor::of)
     }
 
     fn __richcmp__<'py>(

@@ -73,7 +73,7 @@ impl PyGenerator {
     /// The state as PyTorch's generators have it, in a tensor of bytes.
     fn get_state(&self) -> PyResult<PyTensor> {
         let state = self.on(|g| g.state());
-        guard(|| Tensor::from_slice(&state, &[state.len()])).map(PyTensor)
+        guard(|| Tensor::from_slice(&state, &[state.len()])).map(PyTensor::of)
     }
 
     fn set_state<'py>(

@@ -1,8 +1,10 @@
 //! The class `Tensor`: what it is made of and what it says about itself.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 use rusttorch::catalogue::Value;
 use rusttorch::{DType, Tensor};
 
@@ -13,7 +15,38 @@ use crate::value::{from_python, size, tensor};
 
 /// An n-dimensional array of one dtype: `torch.Tensor`.
 #[pyclass(name = "Tensor", module = "rusttorch", subclass, frozen, weakref)]
-pub(crate) struct PyTensor(pub(crate) Tensor);
+pub(crate) struct PyTensor(pub(crate) Tensor, Seen);
+
+/// The object that stands for a gradient, while anybody has it, so that `x.grad is x.grad`.
+#[derive(Default)]
+struct Seen(Mutex<Option<Py<PyWeakrefReference>>>);
+
+impl Seen {
+    fn lock(&self) -> MutexGuard<'_, Option<Py<PyWeakrefReference>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The object of this tensor. What runs in Python meanwhile may ask for it, too, so nothing is locked then.
+    fn find<'py>(&self, py: Python<'py>, grad: &Tensor) -> Option<Bound<'py, PyAny>> {
+        let kept = self.lock().as_ref().map(|kept| kept.clone_ref(py))?;
+        kept.bind(py)
+            .upgrade()
+            .filter(|object| object.cast::<PyTensor>().is_ok_and(|t| t.get().0.is_same(grad)))
+    }
+
+    fn keep(&self, object: &Bound<'_, PyAny>) -> PyResult<()> {
+        let kept = PyWeakrefReference::new(object)?.unbind();
+        let before = self.lock().replace(kept);
+        drop(before);
+        Ok(())
+    }
+}
+
+impl PyTensor {
+    pub(crate) fn of(t: Tensor) -> PyTensor {
+        PyTensor(t, Seen::default())
+    }
+}
 
 /// What made a tensor that is no leaf.
 #[pyclass(name = "Node", module = "rusttorch.autograd.graph", frozen)]
@@ -41,7 +74,7 @@ impl PyTensor {
         let find = |path| rusttorch::catalogue::find(path).ok_or_else(|| PyRuntimeError::new_err(path));
         if args.len() == 1 {
             match from_python(&args.get_item(0)?)? {
-                Value::Tensor(t) => return guard(|| t.detach().requires_grad_(false)).map(PyTensor),
+                Value::Tensor(t) => return guard(|| t.detach().requires_grad_(false)).map(PyTensor::of),
                 list @ Value::List(_) => {
                     let float = [("dtype", Value::DType(DType::F32))];
                     let made =
@@ -49,7 +82,7 @@ impl PyTensor {
                     return made
                         .tensor()
                         .cloned()
-                        .map(PyTensor)
+                        .map(PyTensor::of)
                         .ok_or_else(|| PyTypeError::new_err("Tensor()"));
                 }
                 _ => {}
@@ -57,7 +90,7 @@ impl PyTensor {
         }
         let sizes = args.iter().map(|v| v.extract::<usize>()).collect::<PyResult<Vec<_>>>()?;
         let shape = if sizes.is_empty() { vec![0] } else { sizes };
-        guard(|| Tensor::empty(&shape, DType::F32)).map(PyTensor)
+        guard(|| Tensor::empty(&shape, DType::F32)).map(PyTensor::of)
     }
 
     #[classmethod]
@@ -254,13 +287,20 @@ impl PyTensor {
     }
 
     #[getter]
-    fn get_grad(&self) -> Option<PyTensor> {
-        self.0.grad().map(PyTensor)
+    fn get_grad<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(grad) = self.0.grad() else { return Ok(None) };
+        if let Some(object) = self.1.find(py, &grad) {
+            return Ok(Some(object));
+        }
+        let object = tensor(py, grad)?;
+        self.1.keep(&object)?;
+        Ok(Some(object))
     }
 
     #[setter]
     fn set_grad(&self, value: Option<&Bound<'_, PyTensor>>) -> PyResult<()> {
-        guard(|| self.0.set_grad(value.map(|t| t.get().0.clone())))
+        guard(|| self.0.set_grad(value.map(|t| t.get().0.clone())))?;
+        value.map_or(Ok(()), |object| self.1.keep(object))
     }
 
     #[deleter]
@@ -271,7 +311,7 @@ impl PyTensor {
     /// The same memory without history.
     #[getter]
     fn get_data(&self) -> PyTensor {
-        PyTensor(self.0.detach())
+        PyTensor::of(self.0.detach())
     }
 
     /// Copies the elements of another tensor, whose history is not recorded. The memory stays this tensor's own.

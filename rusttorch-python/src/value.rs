@@ -137,7 +137,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'p
 /// A tensor as a Python object.
 #[inline]
 pub(crate) fn tensor(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
-    Ok(Bound::new(py, PyTensor(t))?.into_any())
+    Ok(Bound::new(py, PyTensor::of(t))?.into_any())
 }
 
 /// A number as Python's.

@@ -1,5 +1,7 @@
 """Gradients."""
 
+import weakref
+
 import pytest
 
 
@@ -217,3 +219,25 @@ def test_setup_context(torch):
     x = torch.ones(2, requires_grad=True)
     Twice.apply(x).sum().backward()
     assert x.grad.tolist() == [2, 2]
+
+
+def test_a_gradient_is_one_object(torch, collect):
+    x = torch.ones(2, requires_grad=True)
+    assert x.grad is x.grad is None
+    (x * 2).sum().backward()
+    g = x.grad
+    assert x.grad is g and g.tolist() == [2, 2]
+    # PyTorch adds in place, to what is there.
+    (x * 3).sum().backward()
+    assert x.grad is g and g.tolist() == [5, 5]
+    mine = torch.zeros(2)
+    x.grad = mine
+    assert x.grad is mine and x.grad is not g
+    x.grad = None
+    assert x.grad is None
+    x.grad = g
+    seen = weakref.ref(g)
+    del g
+    assert x.grad.tolist() == [5, 5]
+    x.grad = None
+    assert seen() is None, "the object would keep the memory"

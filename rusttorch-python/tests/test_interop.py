@@ -272,3 +272,10 @@ def test_pickle_keeps_values(torch, name):
 def test_import_brings_neither_numpy_nor_torch():
     program = "import sys, rusttorch; rusttorch.ones(2).sum().item(); print([m for m in ('numpy', 'torch') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_nothing_is_computed_in_empty_arrays(torch):
+    for shape in ((0,), (0, 3), (2, 0)):
+        x = torch.from_numpy(np.zeros(shape))
+        assert x.sum().item() == 0 and (x + 1).shape == shape and torch.from_dlpack(np.zeros(shape)).exp().shape == shape
+    assert torch.frombuffer(bytearray(8), dtype=torch.float64, count=0).sum().item() == 0

@@ -1,5 +1,6 @@
 """The README's Python part does what it says, and the stubs are those of the catalogue."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -24,7 +25,14 @@ def test_what_the_readme_calls_missing_is_missing():
     for name in ("Conv2d", "MaxPool2d", "BatchNorm1d", "LSTM", "MultiheadAttention", "Embedding"):
         assert not hasattr(rusttorch.nn, name)
     assert not hasattr(rusttorch.optim, "lr_scheduler") and not hasattr(rusttorch.optim, "RMSprop")
-    assert not hasattr(rusttorch, "array_api") and "blas" not in rusttorch.backends.list()
+
+
+def test_the_page_of_what_is_missing_is_that_of_the_package(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "rusttorch-python"))
+    import missing
+
+    assert missing.PAGE.read_text() == missing.page(), "make python-missing writes it anew"
+    assert len(json.loads(missing.NAMES.read_text())["names"][""]) > 800
 
 
 def test_the_stubs_are_those_of_the_catalogue(tmp_path, monkeypatch):
@@ -34,9 +42,10 @@ def test_the_stubs_are_those_of_the_catalogue(tmp_path, monkeypatch):
     package = stubs.PACKAGE
     monkeypatch.setattr(stubs, "PACKAGE", tmp_path)
     (tmp_path / "nn").mkdir()
+    (tmp_path / "array_api").mkdir()
     stubs.main()
     written = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*.pyi"))
-    assert len(written) == 4
+    assert len(written) == 5
     for file in written:
         assert (package / file).read_text() == (tmp_path / file).read_text(), f"make python-stubs writes {file} anew"
 

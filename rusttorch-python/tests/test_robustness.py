@@ -1,6 +1,9 @@
 """What must not happen: panics, crashes, leaks, hangs."""
 
+import _thread
+import collections
 import gc
+import itertools
 import os
 import resource
 import signal
@@ -128,6 +131,108 @@ def test_keyboard_interrupt_comes_through(torch):
         while time.monotonic() - start < 60:
             x @ x
     assert time.monotonic() - start < 30
+
+
+def interrupted_after(seconds, work):
+    """How long work takes that is interrupted. Error: when it is not."""
+
+    def interrupt():
+        time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    start = time.monotonic()
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+            # The signal comes in this function, not in what follows.
+            time.sleep(seconds + 60)
+        return time.monotonic() - start
+    finally:
+        thread.join()
+
+
+def duration(work):
+    """How long it takes."""
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
+
+
+def test_an_interrupt_is_raised_by_the_op_that_runs(torch):
+    x = torch.ones(400, 400)
+    x @ x
+    one = duration(lambda: [x @ x for _ in range(10)]) / 10
+    many = int(20 / one) + 100
+    # Between the ops no bytecode runs by which Python would see the signal.
+    taken = interrupted_after(0.2, lambda: collections.deque(map(x.matmul, itertools.repeat(x, many)), maxlen=0))
+    assert taken < 5, f"{many} ops of {one} s"
+
+
+def test_an_interrupt_of_one_long_op_is_raised_when_it_returns(torch):
+    x = torch.ones(1200, 1200)
+    one = min(duration(lambda: x.mm(x).mm(x)) for _ in range(2)) / 2
+    after = []
+
+    def work():
+        for _ in range(max(int(10 / one), 10)):
+            x @ x
+            after.append(time.monotonic())
+
+    taken = interrupted_after(one / 2, work)
+    # The op that ran, perhaps one more, and what else the machine does meanwhile.
+    assert len(after) <= 3 and taken < one * 6 + 2
+
+
+def test_an_interrupt_ends_a_backward_pass_between_its_nodes(torch):
+    def chain(n):
+        y = x
+        for _ in range(n):
+            y = y @ w
+        return y.sum()
+
+    x, w = torch.ones(300, 300, requires_grad=True), torch.full((300, 300), 1 / 300)
+    y = chain(20)
+    one = duration(y.backward) / 20
+    x.grad = None
+    y = chain(800)
+    interrupted_after(one * 80, y.backward)
+    # In the middle of the pass, whose leaf is the last node: nothing was added to its gradient.
+    assert x.grad is None
+
+
+def test_hooks_see_the_interrupt_that_they_raise(torch):
+    x = torch.ones(2, requires_grad=True)
+
+    def hook(_):
+        _thread.interrupt_main()
+
+    x.register_hook(hook)
+    with pytest.raises(KeyboardInterrupt):
+        (x * 2).sum().backward()
+        time.sleep(1)
+
+
+def test_an_interrupt_ends_training(torch):
+    model = torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.ReLU(), torch.nn.Linear(256, 1))
+    optimizer = torch.optim.Adam(model.parameters())
+    data = torch.utils.data.TensorDataset(torch.randn(4096, 256), torch.randn(4096, 1))
+    steps = []
+
+    def work():
+        for _ in range(10_000):
+            for x, y in torch.utils.data.DataLoader(data, batch_size=512, shuffle=True):
+                loss = torch.nn.functional.mse_loss(model(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                steps.append(1)
+
+    assert interrupted_after(0.3, work) < 20 and steps
+    # What is left is whole: training goes on.
+    model(torch.ones(1, 256)).sum().backward()
+    optimizer.step()
 
 
 def test_long_ops_let_other_threads_run(torch):

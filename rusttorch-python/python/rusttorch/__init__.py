@@ -3,11 +3,10 @@
 ``import rusttorch as torch`` runs programs that keep to what is there; everything else says what is missing by name.
 """
 
-from . import _rusttorch
+from ._extension import _rusttorch  # first: it says which module that name stands for
 from ._rusttorch import (
     Generator,
     Tensor,
-    __version__,
     bfloat16,
     bool,
     can_cast,
@@ -49,6 +48,7 @@ from ._types import (  # noqa: E402
     sparse_coo,
     strided,
 )
+from ._version import __version__  # noqa: E402
 
 Tensor.__module__ = "rusttorch"
 
@@ -62,7 +62,7 @@ newaxis = None
 
 # Imported when they are first named.
 _MODULES = frozenset((
-    "autograd", "backends", "cuda", "linalg", "nn", "optim", "return_types", "serialization", "special", "testing", "utils",
+    "array_api", "autograd", "backends", "cuda", "linalg", "nn", "optim", "return_types", "serialization", "special", "testing", "utils",
     "version",
 ))
 _FROM = {"save": "serialization", "load": "serialization"}

@@ -150,6 +150,8 @@ class Tensor:
         self, *, stream: Any = ..., max_version: tuple[builtins.int, builtins.int] | None = ..., dl_device: Any = ...,
         copy: builtins.bool | None = ...,
     ) -> Any: ...
+    def __array_namespace__(self, *, api_version: str | None = ...) -> Any: ...
+    def to_device(self, device: Any, /, *, stream: None = ...) -> Tensor: ...
     def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]: ...
     def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
     def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
@@ -603,7 +605,7 @@ class Tensor:
     def log_softmax(self, dim: builtins.int, dtype: _DType | None = ...) -> Tensor: ...
 
 
-from . import autograd as autograd, backends as backends, cuda as cuda, linalg as linalg, nn as nn, optim as optim
+from . import array_api as array_api, autograd as autograd, backends as backends, cuda as cuda, linalg as linalg, nn as nn, optim as optim
 from . import special as special, testing as testing, utils as utils
 from .serialization import load as load, save as save
 

@@ -129,6 +129,20 @@ def get_device(self):
     return -1
 
 
+def to_device(self, device, /, *, stream=None):
+    """This tensor, which is on the one device that there is."""
+    if stream is not None:
+        raise ValueError(f"to_device: the CPU has no streams, and {stream!r} is none")
+    return self.to(_C.device(device))
+
+
+def __array_namespace__(self, *, api_version=None):
+    """The array API standard over tensors: ``rusttorch.array_api``."""
+    from .array_api import _namespace
+
+    return _namespace(api_version)
+
+
 def is_nonzero(self):
     """Whether the only element is not 0."""
     return bool(self)
@@ -141,7 +155,7 @@ def is_pinned(self):
 
 for _f in (
     __copy__, __deepcopy__, __reduce_ex__, numpy, __array__, where, polygamma, apply_, __format__, __reversed__,
-    get_device, is_nonzero, is_pinned,
+    get_device, is_nonzero, is_pinned, to_device, __array_namespace__,
 ):
     _f.__qualname__ = f"Tensor.{_f.__name__}"
     setattr(Tensor, _f.__name__, _f)

@@ -1,6 +1,6 @@
 """Versions."""
 
-from ._rusttorch import __version__
+from ._version import __version__
 
 cuda = None
 hip = None

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use rusttorch_backend::{ErrorKind, Result, TensorError};
 
+use super::interrupt;
 use super::meta::accumulate;
 use super::mode::{is_grad_enabled, with_grad_mode};
 use super::node::{Action, Node};
@@ -104,6 +105,7 @@ fn run(
             if wanted.as_ref().is_some_and(|w| !w.on_the_way.contains(&sequence)) {
                 continue;
             }
+            interrupt::ask()?;
             let hooks = node.hooks.lock().clone();
             if let Some(hooks) = hooks {
                 grad = hooks.run(grad, wanted.is_none())?;

@@ -15,6 +15,7 @@
 //! | `in_place` | in-place ops, and views of what they write |
 //! | `hooks` | functions called with gradients |
 //! | `engine` | `backward` and `grad` |
+//! | `interrupt` | stopping a backward pass from outside of it |
 //! | `custom` | functions whose gradient is written elsewhere |
 //! | `check` | gradients against finite differences |
 
@@ -23,6 +24,7 @@ mod custom;
 mod engine;
 mod hooks;
 mod in_place;
+mod interrupt;
 mod meta;
 mod mode;
 mod node;
@@ -34,6 +36,7 @@ pub use check::{gradcheck, gradgradcheck};
 pub use custom::record_custom;
 pub use engine::{GradOptions, grad};
 pub use hooks::HookHandle;
+pub use interrupt::{Interrupt, set_interrupt};
 pub use mode::{enable_grad, is_grad_enabled, no_grad, set_grad_enabled, with_grad_mode};
 
 pub(crate) use in_place::{in_place, in_place_by_rule};
