@@ -84,7 +84,7 @@ pub(crate) mod gemm {
     pub(crate) const VECTOR_TASK: usize = 128 << 10;
     /// Columns of a segment: its sums take up a quarter of the first cache.
     pub(crate) const SEGMENT: usize = 2048;
-    /// How far ahead columns are fetched, in elements.
+    /// How far ahead columns are fetched, in elements: a multiple of the lanes.
     pub(crate) const FETCH: usize = 64;
 }
 

@@ -74,15 +74,16 @@ pub(crate) fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut arguments = Arguments::default();
     let extras = bind(op, receiver, args, kwargs, &mut arguments)?;
-    let values = arguments.values;
+    // As they lie: so many values take a while to move.
+    let values = &arguments.values;
     let form = if extras.in_place { Form::InPlace } else { form };
-    let work = work(op, &values);
+    let work = work(op, values);
     if let Some(out) = extras.out {
-        return call_out(py, op, values.into_vec(), out, extras.generator.as_ref(), work);
+        return call_out(py, op, arguments.values.into_vec(), out, extras.generator.as_ref(), work);
     }
     let result = run(py, extras.generator.as_ref(), work, || match form {
-        Form::Value => op.call_bound(&values),
-        Form::InPlace => op.call_in_place_bound(&values),
+        Form::Value => op.call_bound(values),
+        Form::InPlace => op.call_in_place_bound(values),
     })?;
     if let (Value::Tensor(t), true) = (&result, extras.requires_grad) {
         guard(|| t.requires_grad_(true))?;
@@ -168,10 +169,22 @@ fn work(op: &'static Op, values: &[Value]) -> usize {
     match op.family {
         // Sizes are numbers here.
         Family::Creation | Family::Random => elements.max(values.first().map_or(0, product)),
+        Family::Matrices => {
+            let tensors = || values.iter().filter_map(Value::tensor);
+            tensors().zip(tensors().skip(1)).map(|(a, b)| work_of_products(a, b)).fold(elements, usize::max)
+        }
         // Each element takes part in as many products as a side is long.
-        Family::Matrices | Family::LinearAlgebra => elements.saturating_mul(16),
+        Family::LinearAlgebra => elements.saturating_mul(16),
         _ => elements,
     }
+}
+
+/// As many elements as take other ops as long as the product of two tensors does, about: one for so many
+/// multiplications.
+pub(crate) fn work_of_products(a: &Tensor, b: &Tensor) -> usize {
+    const MULTIPLICATIONS: usize = 8;
+    let longest = b.shape().iter().copied().max().unwrap_or(1);
+    (a.numel().saturating_mul(longest) / MULTIPLICATIONS).max(a.numel()).max(b.numel())
 }
 
 fn elements(value: &Value) -> usize {

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use rusttorch::{Operand, Result, Tensor};
 
-use crate::call::{Form, call, detached};
+use crate::call::{Form, call, detached, work_of_products};
 use crate::tensor::PyTensor;
 use crate::value::{plain_number, tensor};
 
@@ -185,8 +185,7 @@ impl PyTensor {
         let py = slf.py();
         let Ok(other) = other.cast::<PyTensor>() else { return Ok(py.NotImplemented().into_bound(py)) };
         let (a, b) = (&slf.get().0, &other.get().0);
-        let work = a.numel().saturating_add(b.numel()).saturating_mul(16);
-        tensor(py, detached(py, work, || a.matmul(b))?)
+        tensor(py, detached(py, work_of_products(a, b), || a.matmul(b))?)
     }
 
     fn __pow__<'py>(

@@ -232,12 +232,11 @@ macro_rules! avx2 {
                 _: Avx2,
                 sums: [Self; 2],
                 from: [&[$real]; 2],
-                step: usize,
-                gap: usize,
+                sizes: (usize, usize, usize),
                 x: &[$real],
             ) -> [Self; 2] {
                 // SAFETY: a vector exists only where a token does, which proves the features.
-                unsafe { $chain::<SPLIT>(sums.map(|sum| sum.0), from, step, gap, x) }.map($V)
+                unsafe { $chain::<SPLIT>(sums.map(|sum| sum.0), from, sizes, x) }.map($V)
             }
             #[inline(always)]
             fn load_part(_: Avx2, from: &[$real], rest: Self) -> Self {
@@ -440,41 +439,47 @@ macro_rules! squares {
         #[inline]
         #[target_feature(enable = "avx2,fma")]
         pub(super) fn $chains<const SPLIT: bool>(
-            mut sums: [[$reg; 2]; 2],
+            sums: [[$reg; 2]; 2],
             from: [&[$real]; 2],
-            step: usize,
-            gap: usize,
+            (n, step, gap): (usize, usize, usize),
             x: &[$real],
         ) -> [[$reg; 2]; 2] {
             // A part is a quarter of the lanes, wherever it lies.
             let (rows, part) = if SPLIT { ($n / 4, gap) } else { ($n, 0) };
             let reach = part.checked_mul(3);
             for from in from {
-                assert!(reach.and_then(|at| from.get(at..)).is_some_and(|from| holds(from, rows, step, $n)));
+                assert!(reach.and_then(|at| from.get(at..)).is_some_and(|from| holds(from, rows, step, n)));
             }
-            assert!(reach.and_then(|at| x.get(at..)).is_some_and(|x| x.len() >= $n));
+            assert!(n.is_multiple_of($n) && reach.and_then(|at| x.get(at..)).is_some_and(|x| x.len() >= n));
             let next = if SPLIT { gap } else { $n / 4 * step };
-            // All chains take their turns, so that each has time to add up.
-            for j in (0..$n).step_by($together) {
-                for half in 0..2 {
-                    let factors: [$reg; $together] = std::array::from_fn(|k| {
-                        let at = half * 2 * part + j + k;
-                        match SPLIT {
-                            true => $blend::<$upper>($set1(x[at]), $set1(x[at + part])),
-                            false => $set1(x[j + k]),
-                        }
-                    });
-                    for (sums, from) in sums.iter_mut().zip(from) {
-                        let at = from.as_ptr().wrapping_add(half * 2 * next + j);
-                        // SAFETY: two quarters of the lanes, and columns up to j + $together <= $n.
-                        let columns = unsafe { $columns(at, at.wrapping_add(next), step) };
-                        for (column, factor) in columns.into_iter().zip(factors) {
-                            sums[half] = $fmadd(factor, column, sums[half]);
-                        }
+            let factors = |j: usize, half: usize| -> [$reg; $together] {
+                std::array::from_fn(|k| {
+                    let at = half * 2 * part + j + k;
+                    match SPLIT {
+                        true => $blend::<$upper>($set1(x[at]), $set1(x[at + part])),
+                        false => $set1(x[j + k]),
                     }
-                }
+                })
+            };
+            let chain = |sum: $reg, from: &[$real], j: usize, half: usize, factors: [$reg; $together]| {
+                let at = from.as_ptr().wrapping_add(half * 2 * next + j);
+                // SAFETY: two quarters of the lanes, and columns up to j + $together <= n.
+                let columns = unsafe { $columns(at, at.wrapping_add(next), step) };
+                columns
+                    .into_iter()
+                    .zip(factors)
+                    .fold(sum, |sum, (column, factor)| $fmadd(factor, column, sum))
+            };
+            // All chains take their turns, so that each has time to add up. Each has a name, that it may have a register.
+            let ([[mut a, mut b], [mut c, mut d]], [first, second]) = (sums, from);
+            for j in (0..n).step_by($together) {
+                let (low, high) = (factors(j, 0), factors(j, 1));
+                a = chain(a, first, j, 0, low);
+                c = chain(c, second, j, 0, low);
+                b = chain(b, first, j, 1, high);
+                d = chain(d, second, j, 1, high);
             }
-            sums
+            [[a, b], [c, d]]
         }
     };
 }

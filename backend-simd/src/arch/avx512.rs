@@ -213,14 +213,13 @@ macro_rules! avx512 {
                 _: Avx512,
                 sums: [Self; 2],
                 from: [&[$real]; 2],
-                step: usize,
-                gap: usize,
+                sizes: (usize, usize, usize),
                 x: &[$real],
             ) -> [Self; 2] {
                 // SAFETY: a vector exists only where a token does, which proves the features.
                 let halves = sums.map(|sum| unsafe { $halves(sum.0) });
                 // SAFETY: as before.
-                let halves = unsafe { avx2::$chain::<SPLIT>(halves, from, step, gap, x) };
+                let halves = unsafe { avx2::$chain::<SPLIT>(halves, from, sizes, x) };
                 // SAFETY: as before.
                 halves.map(|halves| $V(unsafe { $whole(halves) }))
             }

@@ -134,7 +134,7 @@ pub(crate) trait Real: Copy {
     fn zeros() -> Self::Array;
 
     /// Adds to two sums, one product after the other, each rounded once, a chain per lane: lane `i` multiplies
-    /// as many elements of a row as there are lanes with those of `x`.
+    /// `n` elements of a row, a multiple of the lanes, with those of `x`.
     ///
     /// The rows of a sum begin `step` apart. If not `SPLIT`, there is one per lane, from the start of `from` on, and
     /// `x` starts at its start. If `SPLIT`, each row and `x` are cut into four parts that begin `gap` apart, and a
@@ -144,14 +144,13 @@ pub(crate) trait Real: Copy {
         isa: Self::Isa,
         sums: [Self; 2],
         from: [&[Self::Scalar]; 2],
-        step: usize,
-        gap: usize,
+        (n, step, gap): (usize, usize, usize),
         x: &[Self::Scalar],
     ) -> [Self; 2] {
         let rows = if SPLIT { Self::LANES / 4 } else { Self::LANES };
         let mut out = sums;
         for (sum, from) in out.iter_mut().zip(from) {
-            for j in 0..Self::LANES {
+            for j in 0..n {
                 let (mut factors, mut column) = (Self::zeros(), Self::zeros());
                 for (i, (x_i, v)) in factors.as_mut().iter_mut().zip(column.as_mut()).enumerate() {
                     *x_i = x[i / rows * gap + j];

@@ -122,8 +122,10 @@ fn chains<V: Real>(isa: V::Isa, seen: &mut Vec<f64>) {
     let start = [V::load(isa, V::chunks(&x).0.last().unwrap_or(&V::zeros())), V::constant(isa, 0.5)];
     let rows = [&from[..], &from[5..]];
     for sums in [
-        V::add_columns::<false>(isa, start, rows, 19, 0, &x),
-        V::add_columns::<true>(isa, start, rows, 119, 21, &x),
+        V::add_columns::<false>(isa, start, rows, (V::LANES, 19, 0), &x),
+        V::add_columns::<false>(isa, start, rows, (3 * V::LANES, 53, 0), &x),
+        V::add_columns::<true>(isa, start, rows, (V::LANES, 119, 21), &x),
+        V::add_columns::<true>(isa, start, rows, (2 * V::LANES, 119, 40), &x),
     ] {
         for sum in sums {
             let mut lanes = V::zeros();

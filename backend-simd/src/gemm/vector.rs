@@ -95,11 +95,16 @@ fn columns_of<T: Number>(
     let padded = blocks.next_multiple_of(per_task);
     let mut scratch = Scratch::new::<T>(segments * padded * width)?;
     let partial = &mut scratch.get_mut::<T>()[..segments * padded * width];
-    parallel_chunks_mut(partial, per_task * width, |i, to| {
+    let some = |i: usize, to: &mut [T]| {
         let (segment_index, block) = (i * per_task / padded, i * per_task % padded);
         let to = &mut to[..(blocks - block).min(per_task) * width];
         level.enter(Partial { x, b, vector: segment_index * segment, block, width, to });
-    });
+    };
+    if depth * columns <= task::<T>() {
+        partial.chunks_mut(per_task * width).enumerate().for_each(|(i, to)| some(i, to));
+    } else {
+        parallel_chunks_mut(partial, per_task * width, some);
+    }
     level.enter(Sum { partial, blocks, padded, width });
     for v in 0..vectors {
         // The last vector overlaps the one before it where the columns do not fill it.
@@ -249,18 +254,20 @@ fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I
     let lanes = T::V::<I>::LANES;
     let step = b[0].plane().column as usize;
     let mut sums = [T::V::<I>::constant(isa, 0.0); 2];
-    let (whole, rest) = T::V::<I>::chunks(x);
-    for (i, x) in whole.iter().enumerate() {
-        let k = i * lanes;
-        for b in &b {
-            for j in 0..lanes {
-                b.fetch(k + tuning::FETCH, j);
+    let (whole, rest) = x.split_at(x.len() - x.len() % lanes);
+    for (i, x) in whole.chunks(tuning::FETCH).enumerate() {
+        let k = i * tuning::FETCH;
+        for next in (k + tuning::FETCH..whole.len()).step_by(lanes).take(tuning::FETCH / lanes) {
+            for b in &b {
+                for j in 0..lanes {
+                    b.fetch(next, j);
+                }
             }
         }
-        let from = b.each_ref().map(|b| b.part(k..k + lanes, 0..lanes).tail());
-        sums = T::V::<I>::add_columns::<false>(isa, sums, from, step, 0, x.as_ref());
+        let from = b.each_ref().map(|b| b.part(k..k + x.len(), 0..lanes).tail());
+        sums = T::V::<I>::add_columns::<false>(isa, sums, from, (x.len(), step, 0), x);
     }
-    for (k, &x) in (x.len() - rest.len()..).zip(rest) {
+    for (k, &x) in (whole.len()..).zip(rest) {
         for (sum, b) in sums.iter_mut().zip(&b) {
             let mut row = T::V::<I>::zeros();
             row.as_mut().iter_mut().enumerate().for_each(|(j, v)| *v = b.get(k, j));
@@ -288,7 +295,7 @@ fn parts<T: Number, I: Isa>(isa: I, x: &[T], b: Matrix<'_, T>, at: [usize; 2], w
                     b.fetch(part * DEPTH + k, next + column);
                 }
             }
-            sums = T::V::<I>::add_columns::<true>(isa, sums, from, step, DEPTH, &x[k..]);
+            sums = T::V::<I>::add_columns::<true>(isa, sums, from, (lanes, step, DEPTH), &x[k..]);
         }
         for (v, sum) in sums.into_iter().enumerate().take(width / lanes) {
             let mut found = T::V::<I>::zeros();

@@ -125,6 +125,36 @@ fn factor(kind: Product, value: Scalar, dtype: DType) -> Result<Scalar> {
     Ok(if dtype.is_float() { value } else { Scalar::Int(value.to_i64()) })
 }
 
+/// The sum of both terms, with nothing recorded.
+fn scaled_sum(
+    kind: Product,
+    [c, a, b]: [&Tensor; 3],
+    shape: &[usize],
+    beta: Scalar,
+    alpha: Scalar,
+) -> Result<Tensor> {
+    let dtype = a.dtype();
+    // Halves are rounded once, at the end.
+    let wide = if dtype.is_half() { DType::F32 } else { dtype };
+    let expanded = c.detach().broadcast_to(shape)?;
+    let scaled = if is(beta, 0) { None } else { Some(times(&expanded.to_dtype(wide)?, beta)?) };
+    let out = match scaled {
+        Some(c) if is(alpha, 0) => c,
+        None if is(alpha, 0) => Tensor::zeros(shape, wide)?,
+        scaled => {
+            let product = kind.apply(&a.detach().to_dtype(wide)?, &b.detach().to_dtype(wide)?)?;
+            let product = times(&product, alpha)?;
+            match scaled {
+                Some(c) => c.add(&product)?,
+                None => product,
+            }
+        }
+    };
+    let out = out.to_dtype(dtype)?;
+    // Never the memory of an operand.
+    if out.is_contiguous() && !out.shares_storage(c) { Ok(out.detach()) } else { out.detach().copy() }
+}
+
 fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scalar) -> Result<Tensor> {
     let (op, title) = kind.names();
     let shape = kind.shape(a, b)?;
@@ -133,42 +163,19 @@ fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scal
     let dtype = a.dtype();
     let (beta, alpha) = (factor(kind, beta, dtype)?, factor(kind, alpha, dtype)?);
     // More dimensions than the product has are refused, too.
-    let expanded = no_grad(|| c.broadcast_to(&shape)).map_err(|e| {
+    let expanded = c.layout().broadcast_to(&shape).map_err(|e| {
         TensorError::new(e.kind(), op, "the tensor cannot be stretched to the shape of the product")
             .with("tensor", c.shape())
             .with("product", &shape[..])
     })?;
-    // Halves are rounded once, at the end.
-    let wide = if dtype.is_half() { DType::F32 } else { dtype };
-    let out = no_grad(|| -> Result<Tensor> {
-        if is(alpha, 1) && is(beta, 1) && wide == dtype {
-            // What a layer does: in the memory of the product, which nobody else has.
-            let product = kind.apply(a, b)?;
-            dispatch::write_in_place(op, &product, [&expanded], |be, io, [c]| {
-                be.binary_assign(BinaryOp::Add, io, c)
-            })?;
-            return Ok(product);
-        }
-        let scaled = if is(beta, 0) { None } else { Some(times(&expanded.to_dtype(wide)?, beta)?) };
-        let out = match scaled {
-            Some(c) if is(alpha, 0) => c,
-            None if is(alpha, 0) => Tensor::zeros(&shape, wide)?,
-            scaled => {
-                let product = kind.apply(&a.detach().to_dtype(wide)?, &b.detach().to_dtype(wide)?)?;
-                let product = times(&product, alpha)?;
-                match scaled {
-                    Some(c) => c.add(&product)?,
-                    None => product,
-                }
-            }
-        };
-        out.to_dtype(dtype)
-    })?;
-    // Never the memory of an operand.
-    let out = match out.is_contiguous() && !out.shares_storage(c) {
-        true if out.base().is_none() => out,
-        true => out.detach(),
-        false => out.detach().copy()?,
+    let direct = matches!(kind, Product::Mm | Product::Bmm) && !dtype.is_half();
+    let out = match direct && is(alpha, 1) && is(beta, 1) {
+        // What a layer does: one call, in the memory of the product.
+        true => dispatch::compute(op, [a, b, c], &shape, dtype, |be, [a, b, c], mut out| {
+            be.matmul(a, b, out.reborrow())?;
+            be.binary_assign(BinaryOp::Add, out, c.with_layout(&expanded)?)
+        })?,
+        false => no_grad(|| scaled_sum(kind, [c, a, b], &shape, beta, alpha))?,
     };
     if !dtype.is_float() {
         return Ok(out);

@@ -67,7 +67,11 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args, **kwargs):
-        if not self._forward_pre_hooks and not self._forward_hooks:
+        # One look at the attributes: a class with __getattr__ takes its time for each.
+        d = self.__dict__
+        if "_forward_hooks" not in d:
+            raise AttributeError("cannot call a module before Module.__init__() call")
+        if not d["_forward_pre_hooks"] and not d["_forward_hooks"]:
             return self.forward(*args, **kwargs)
         for hook, with_kwargs in [*self._forward_pre_hooks.values()]:
             if with_kwargs:
