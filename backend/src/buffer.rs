@@ -51,8 +51,9 @@ pub trait Buffer: Send + Sync + fmt::Debug + 'static {
 /// an owner that keeps it alive. The bytes of every kind are initialised at all times.
 pub struct HostBuffer {
     /// Its address is valid for reads of `len` initialised bytes while `self` lives, and for writes too
-    /// unless `foreign` says read-only or `self` is only lent ([`lend`](Self::lend)). The bytes are only reached through `self`; those of foreign
-    /// memory by others, too, but as `from_foreign` allows.
+    /// unless `foreign` says read-only or `self` is only lent ([`lend`](Self::lend)). The bytes are only
+    /// reached through `self`; those of foreign memory by others, too, but as `from_foreign` allows, and
+    /// those of lent memory by others that read.
     lease: Lease,
     len: usize,
     /// Boxed to keep the common case small: a buffer is moved several times per op.

@@ -169,12 +169,12 @@ fn work(op: &'static Op, values: &[Value]) -> usize {
     match op.family {
         // Sizes are numbers here.
         Family::Creation | Family::Random => elements.max(values.first().map_or(0, product)),
-        Family::Matrices => {
+        Family::Matrices if !values.iter().any(|v| matches!(v, Value::List(_))) => {
             let tensors = || values.iter().filter_map(Value::tensor);
             tensors().zip(tensors().skip(1)).map(|(a, b)| work_of_products(a, b)).fold(elements, usize::max)
         }
         // Each element takes part in as many products as a side is long.
-        Family::LinearAlgebra => elements.saturating_mul(16),
+        Family::Matrices | Family::LinearAlgebra => elements.saturating_mul(16),
         _ => elements,
     }
 }

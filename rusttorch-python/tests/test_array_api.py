@@ -77,6 +77,10 @@ def test_what_numpy_has_no_answer_to(torch):
         xp.expand_dims(x, axis=4)
     with pytest.raises(IndexError):
         xp.prod(x, axis=3)
+    for reduction in (xp.sum, xp.prod):
+        for axis in ((0, 0), (1, -1)):
+            with pytest.raises(RuntimeError, match="more than once"):
+                reduction(x, axis=axis)
     with pytest.raises(TypeError, match="at least one argument must be an array"):
         xp.add(1, 2)
     w = torch.ones(3, requires_grad=True)

@@ -69,20 +69,6 @@ pub(crate) fn fresh(
     fill_new(op, backend, Layout::contiguous(op, shape), None, dtype, write)
 }
 
-/// [`fresh`] for kernels that see the output in another shape of as many elements than the tensor has: `seen`.
-#[inline]
-fn fresh_seen(
-    op: &'static str,
-    backend: &Arc<dyn Backend>,
-    seen: &[usize],
-    shape: &[usize],
-    dtype: DType,
-    write: impl FnOnce(ViewMut<'_>) -> Result<()>,
-) -> Result<Tensor> {
-    let seen = Layout::contiguous(op, seen)?;
-    fill_new(op, backend, Layout::contiguous(op, shape), Some(&seen), dtype, write)
-}
-
 /// A tensor of this layout in memory of its own, which `write` sees as `seen` if that is another one.
 ///
 /// Layout and memory stay in the results that they came in until the kernel is done: moved at once, what was written a
@@ -142,7 +128,8 @@ pub(crate) fn compute<const N: usize>(
     on_views(inputs, |backend, views| fresh(op, backend, shape, dtype, |out| kernel(&**backend, views, out)))
 }
 
-/// [`compute`] for kernels that see the output in the shape `seen`: reductions keep the dims that the result has not.
+/// [`compute`] for kernels that see the output in the shape `seen`, of as many elements: reductions keep the dims that the
+/// result has not.
 #[inline]
 pub(crate) fn compute_seen(
     op: &'static str,
@@ -152,8 +139,10 @@ pub(crate) fn compute_seen(
     dtype: DType,
     kernel: impl FnOnce(&dyn Backend, View<'_>, ViewMut<'_>) -> Result<()>,
 ) -> Result<Tensor> {
+    let seen = Layout::contiguous(op, seen)?;
     on_views([x], |backend, [x]| {
-        fresh_seen(op, backend, seen, shape, dtype, |out| kernel(&**backend, x, out))
+        let layout = Layout::contiguous(op, shape);
+        fill_new(op, backend, layout, Some(&seen), dtype, |out| kernel(&**backend, x, out))
     })
 }
 

@@ -41,43 +41,33 @@ macro_rules! maps {
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
                 let lanes = T::V::<I>::LANES;
-                let n = self.out.len();
-                if n < lanes && $((self.$x.len() == 1 || self.$x.len() == n))&&+ {
-                    return self.f.call::<T::V<I>>(isa, $(few(isa, self.$x)),+).store_part(self.out);
-                }
-                let mut period = n;
+                let mut period = self.out.len();
                 $(if self.$x.len() > 1 {
                     period = period.min(self.$x.len());
                 })+
+                // Less than a vector.
+                let few = period < lanes;
                 for (i, out) in self.out.chunks_mut(period.max(1)).enumerate() {
-                    // Where there is no whole vector the elements are copied to one, and so is one that is the same
-                    // everywhere. With a slice goes what is left of a position in it: all or nothing.
+                    // An element that is the same everywhere is copied to a vector. With a slice goes what is left of a
+                    // position in it: all or nothing.
                     $(let mut copy = T::V::<I>::zeros();
                     let $x = match self.$x {
-                        &[x] => {
+                        &[x] if !few => {
                             T::V::<I>::splat(isa, x).store(&mut copy);
                             (copy.as_ref(), 0)
                         }
-                        x => {
-                            let x = if x.len() > period { &x[i * period..][..period] } else { x };
-                            if period < lanes {
-                                T::V::<I>::load_part(isa, x, T::V::<I>::constant(isa, 0.0)).store(&mut copy);
-                                (copy.as_ref(), usize::MAX)
-                            } else {
-                                (x, usize::MAX)
-                            }
-                        }
+                        x if x.len() == 1 => (x, 0),
+                        x if x.len() > period => (&x[i * period..][..period], usize::MAX),
+                        x => (x, usize::MAX),
                     };)+
-                    let mut few = T::V::<I>::zeros();
-                    let to = if period < lanes { few.as_mut() } else { &mut *out };
                     // All but the first and the last vector are stored at whole lines of the cache; these two overlap
                     // their neighbours instead of being shorter.
-                    let skew = if period < lanes { 0 } else { to.as_ptr().addr() / size_of::<T>() % lanes };
+                    let skew = if few { 0 } else { out.as_ptr().addr() / size_of::<T>() % lanes };
                     let head = if skew == 0 { 0 } else { lanes - skew };
                     let (mut rest, mut last) = ([0; 3], usize::from(head > 0));
                     {
                         $(let $x = (T::V::<I>::chunks(&$x.0[head & $x.1..]).0, $x.1);)+
-                        let (body, tail) = T::V::<I>::chunks_mut(&mut to[head..]);
+                        let (body, tail) = T::V::<I>::chunks_mut(&mut out[head..]);
                         let together = body.len() - body.len() % I::TOGETHER;
                         if const { I::TOGETHER == 2 } {
                             for (i, out) in body.as_chunks_mut::<2>().0.iter_mut().enumerate() {
@@ -98,17 +88,17 @@ macro_rules! maps {
                             last += 1;
                         }
                         if !tail.is_empty() {
-                            rest[last] = head + body.len() * lanes + tail.len() - lanes;
+                            rest[last] = (head + body.len() * lanes + tail.len()).saturating_sub(lanes);
                             last += 1;
                         }
                     }
                     for &at in &rest[..last] {
-                        let y = self.f.call::<T::V<I>>(isa, $(vector(isa, &$x.0[at & $x.1..])),+);
-                        let Some(out) = T::V::<I>::chunks_mut(&mut to[at..]).0.first_mut() else { return };
-                        put(y, out, self.stream);
-                    }
-                    if period < lanes {
-                        T::V::<I>::load(isa, &few).store_part(out);
+                        let y = self.f.call::<T::V<I>>(isa, $(some(isa, &$x.0[at & $x.1..], few)),+);
+                        if few {
+                            y.store_part(out);
+                        } else if let Some(out) = T::V::<I>::chunks_mut(&mut out[at..]).0.first_mut() {
+                            put(y, out, self.stream);
+                        }
                     }
                 }
                 if self.stream {
@@ -130,19 +120,14 @@ maps! {
     Function3 Map3 map3(a, b, c);
 }
 
-/// A slice of less than a vector in one; its element everywhere if it has but one.
+/// The first elements of a slice as a vector: all of them where there are but `few`, and a single one everywhere.
 #[inline(always)]
-fn few<V: Vector>(isa: V::Isa, x: &[V::Scalar]) -> V {
+fn some<V: Vector>(isa: V::Isa, x: &[V::Scalar], few: bool) -> V {
     match *x {
-        [x] => V::splat(isa, x),
-        _ => V::load_part(isa, x, V::constant(isa, 0.0)),
+        [x] if few => V::splat(isa, x),
+        _ if few => V::load_part(isa, x, V::constant(isa, 0.0)),
+        _ => V::load(isa, &V::chunks(&x[..V::LANES]).0[0]),
     }
-}
-
-/// The first elements of a slice that has enough.
-#[inline(always)]
-fn vector<V: Vector>(isa: V::Isa, x: &[V::Scalar]) -> V {
-    V::load(isa, &V::chunks(&x[..V::LANES]).0[0])
 }
 
 /// A vector to its place, past the caches if `stream`.

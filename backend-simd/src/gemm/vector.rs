@@ -101,6 +101,7 @@ fn columns_of<T: Number>(
         level.enter(Partial { x, b, vector: segment_index * segment, block, width, to });
     };
     if depth * columns <= task::<T>() {
+        // Less than a task in all, which a fork would take longer than.
         partial.chunks_mut(per_task * width).enumerate().for_each(|(i, to)| some(i, to));
     } else {
         parallel_chunks_mut(partial, per_task * width, some);
@@ -252,6 +253,7 @@ fn some_rows<T: Number, I: Isa, const R: usize>(
 #[inline(always)]
 fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I>; 2] {
     let lanes = T::V::<I>::LANES;
+    const { assert!(tuning::FETCH.is_multiple_of(LANES)) };
     let step = b[0].plane().column as usize;
     let mut sums = [T::V::<I>::constant(isa, 0.0); 2];
     let (whole, rest) = x.split_at(x.len() - x.len() % lanes);

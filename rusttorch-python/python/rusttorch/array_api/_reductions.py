@@ -48,8 +48,12 @@ def prod(x: Tensor, /, *, axis: _Axis = None, dtype: _DType | None = None, keepd
             x = _torch["prod"](x, dim, keepdim, dtype=dtype)
         return x
 
-    for a in _dims(x, axis):
-        x.size(a)  # an axis that is not there is an error before anything else
+    # An axis that is not there, or there twice, is an error before anything else.
+    dims = _dims(x, axis)
+    for a in dims:
+        x.size(a)
+    if x.ndim and len({a % x.ndim for a in dims}) < len(dims):
+        raise RuntimeError(f"prod: dimension appears more than once in {dims}")
     return _over(op, x, axis, keepdims, dtype=dtype)
 
 
