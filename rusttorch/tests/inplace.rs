@@ -253,6 +253,23 @@ fn leaves_that_require_grad_and_their_views_are_protected() {
 }
 
 #[test]
+fn views_of_a_leaf_that_is_itself_a_view_are_protected() {
+    let base = f32s(&[1.0, 2.0, 3.0, 4.0]);
+    let x = base.reshape([2, 2]).unwrap().requires_grad_(true).unwrap();
+    refused(x.mul_(2.0), ErrorKind::Autograd, LEAF);
+    for view in [x.narrow(0, 0, 1), x.reshape([4]), x.reshape([4]).unwrap().narrow(0, 1, 2)] {
+        refused(view.unwrap().mul_(2.0), ErrorKind::Autograd, LEAF_VIEW);
+    }
+    assert_eq!(values(&base), [1.0, 2.0, 3.0, 4.0]);
+    // What the leaf was taken from is not protected, nor are other views of it.
+    base.narrow(0, 3, 1).unwrap().mul_(2.0).unwrap();
+    no_grad(|| x.narrow(0, 0, 1).unwrap().mul_(2.0)).unwrap();
+    assert_eq!(values(&x), [2.0, 4.0, 3.0, 8.0]);
+    backward(&x.narrow(0, 0, 1).unwrap()).unwrap();
+    assert_eq!(grad_of(&x), [1.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
 fn a_leaf_updated_under_no_grad_keeps_learning() {
     let x = leaf(&[2]);
     for step in 1..=3 {
