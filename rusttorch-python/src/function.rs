@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyTuple};
 use rusttorch::catalogue::{self, Op};
 
 use crate::call::{Form, call, signature};
+use crate::direct::{self, Direct};
 use crate::tables::{FIELDS, IN_PLACE_FUNCTIONAL, IN_PLACE_FUNCTIONS, NO_METHODS, OTHER_ORDER, PROPERTIES};
 use crate::tensor::PyTensor;
 
@@ -15,6 +16,13 @@ pub(crate) struct PyOp {
     op: &'static Op,
     form: Form,
     method: bool,
+    direct: Option<Direct>,
+}
+
+impl PyOp {
+    fn new(op: &'static Op, form: Form, method: bool) -> PyOp {
+        PyOp { op, form, method, direct: if method { None } else { direct::function(op, form) } }
+    }
 }
 
 /// A method and its tensor.
@@ -44,6 +52,11 @@ impl PyOp {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if let (Some(direct), None) = (self.direct, kwargs)
+            && let Some(result) = direct(args)
+        {
+            return result;
+        }
         call(py, self.op, self.form, None, args, kwargs)
     }
 
@@ -53,7 +66,7 @@ impl PyOp {
         owner: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = owner;
-        let PyOp { op, form, method } = *slf.get();
+        let PyOp { op, form, method, .. } = *slf.get();
         if !method || instance.is_none() {
             return Ok(slf.clone().into_any());
         }
@@ -77,7 +90,7 @@ impl PyOp {
     /// By path and form.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         let make = slf.py().import("rusttorch._rusttorch")?.getattr("_op")?;
-        let PyOp { op, form, method } = slf.get();
+        let PyOp { op, form, method, .. } = slf.get();
         Ok((make, (op.path, *form == Form::InPlace, *method)))
     }
 }
@@ -120,7 +133,7 @@ pub(crate) fn _op(path: &str, in_place: bool, method: bool) -> PyResult<PyOp> {
     let op = catalogue::find(path)
         .filter(|op| !in_place || op.has_in_place())
         .ok_or_else(|| pyo3::exceptions::PyAttributeError::new_err(format!("no op {path}")))?;
-    Ok(PyOp { op, form: if in_place { Form::InPlace } else { Form::Value }, method })
+    Ok(PyOp::new(op, if in_place { Form::InPlace } else { Form::Value }, method))
 }
 
 /// The functions of a module of PyTorch's (`torch`, `torch.linalg`, ..) by name.
@@ -128,7 +141,7 @@ pub(crate) fn _op(path: &str, in_place: bool, method: bool) -> PyResult<PyOp> {
 pub(crate) fn _functions<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, PyDict>> {
     let functions = PyDict::new(py);
     for op in catalogue::all().filter(|op| op.path.rsplit_once('.').is_some_and(|(m, _)| m == module)) {
-        functions.set_item(op.name(), PyOp { op, form: Form::Value, method: false }.into_pyobject(py)?)?;
+        functions.set_item(op.name(), PyOp::new(op, Form::Value, false).into_pyobject(py)?)?;
         let in_place = match module {
             "torch" => IN_PLACE_FUNCTIONS,
             "torch.nn.functional" => IN_PLACE_FUNCTIONAL,
@@ -136,7 +149,7 @@ pub(crate) fn _functions<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'
         };
         if op.has_in_place() && in_place.contains(&op.name()) {
             let form = Form::InPlace;
-            functions.set_item(name(op, form), PyOp { op, form, method: false }.into_pyobject(py)?)?;
+            functions.set_item(name(op, form), PyOp::new(op, form, false).into_pyobject(py)?)?;
         }
     }
     Ok(functions)
@@ -191,14 +204,14 @@ pub(crate) fn add_methods(py: Python<'_>) -> PyResult<()> {
         if of_tensor.is_none() && !is_method(op) {
             continue;
         }
-        let function = PyOp { op, form: Form::Value, method: true }.into_pyobject(py)?.into_any();
+        let function = PyOp::new(op, Form::Value, true).into_pyobject(py)?.into_any();
         match of_tensor {
             Some(name) if PROPERTIES.contains(&name) => set(name, property.call1((function,))?)?,
             _ => set(op.name(), function)?,
         }
         if op.has_in_place() && !op.name().ends_with('_') {
             let form = Form::InPlace;
-            set(&name(op, form), PyOp { op, form, method: true }.into_pyobject(py)?.into_any())?;
+            set(&name(op, form), PyOp::new(op, form, true).into_pyobject(py)?.into_any())?;
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ mod buffer;
 mod call;
 mod convert;
 mod device;
+mod direct;
 mod dlpack;
 mod dtype;
 mod error;

@@ -10,6 +10,18 @@ use crate::arch::Level;
 use crate::arch::threads::threads;
 use crate::tuning::gemm as tuning;
 
+/// The last two axes of a layout.
+fn plane(layout: &Layout) -> Plane {
+    let lead = layout.rank() - 2;
+    let (shape, strides) = (layout.shape(), layout.strides());
+    Plane { rows: shape[lead], columns: shape[lead + 1], row: strides[lead], column: strides[lead + 1] }
+}
+
+#[cold]
+fn outside() -> TensorError {
+    TensorError::new(ErrorKind::Internal, "matmul", "an operand lies outside of its memory")
+}
+
 /// The operands of a batch: how many products, and where each one lies.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -24,12 +36,7 @@ impl Batch {
     /// The batch of three layouts whose shapes belong together.
     pub(super) fn new(layouts: [&Layout; 3]) -> Self {
         let lead = layouts[0].rank() - 2;
-        let mut planes = layouts.map(|l| Plane {
-            rows: l.shape()[lead],
-            columns: l.shape()[lead + 1],
-            row: l.strides()[lead],
-            column: l.strides()[lead + 1],
-        });
+        let mut planes = layouts.map(plane);
         let mut axes = Nest::over(layouts, 0..lead).into_axes();
         // Where all products share `b`, and the rows of `a` and of the output go on from one to the next, it is one
         // product of more rows: each row's result is its own.
@@ -74,8 +81,6 @@ impl Batch {
         if self.count == 0 {
             return Ok(());
         }
-        let outside =
-            || TensorError::new(ErrorKind::Internal, "matmul", "an operand lies outside of its memory");
         let matrices = |index| {
             let [left, right] = self.start(index);
             let a = Matrix::new(a, left, self.planes[0]).ok_or_else(outside)?;
@@ -113,6 +118,15 @@ pub(super) fn products<T: Number>(
     b: View<'_>,
     mut out: ViewMut<'_>,
 ) -> Result<()> {
-    let batch = Batch::new([a.layout(), b.layout(), out.layout()]);
+    let layouts = [a.layout(), b.layout(), out.layout()];
+    if layouts[0].rank() == 2 {
+        // A single one.
+        let [left, right, to] = layouts.map(|l| (l.offset(), plane(l)));
+        let a = Matrix::new(a.host::<T>()?, left.0, left.1).ok_or_else(outside)?;
+        let b = Matrix::new(b.host::<T>()?, right.0, right.1).ok_or_else(outside)?;
+        let c = Target::new(out.host_mut::<T>()?, to.0, to.1).ok_or_else(outside)?;
+        return product(level, a, b, c);
+    }
+    let batch = Batch::new(layouts);
     batch.run(a.host::<T>()?, b.host::<T>()?, out.host_mut::<T>()?, |a, b, c| product(level, a, b, c))
 }

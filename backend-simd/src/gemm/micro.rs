@@ -44,13 +44,11 @@ fn reaches(len: usize, at: usize, axes: &[(usize, isize)]) -> bool {
     low >= 0 && (high as usize) < len
 }
 
-/// Whether no two indices share a position. May err towards false.
-fn apart(axes: &[(usize, isize)]) -> bool {
-    let mut axes: Vec<(usize, usize)> =
-        axes.iter().filter(|&&(n, _)| n > 1).map(|&(n, stride)| (stride.unsigned_abs(), n)).collect();
+/// Whether no two indices share a position, for steps with their sizes. May err towards false.
+fn apart(axes: &mut [(usize, usize)]) -> bool {
     axes.sort_unstable();
     let mut reach = 0usize;
-    axes.iter().all(|&(stride, n)| {
+    axes.iter().filter(|&&(_, n)| n > 1).all(|&(stride, n)| {
         let clear = stride > reach;
         reach = reach.saturating_add(stride.saturating_mul(n - 1));
         clear
@@ -199,15 +197,15 @@ impl<'a, T: Element> Output<'a, T> {
         lead: &'a [(usize, isize)],
         plane: Plane,
     ) -> Option<Self> {
-        let (apart, fits) = if lead.is_empty() {
-            (apart(&plane.axes()), reaches(data.len(), at, &plane.axes()))
-        } else {
-            let axes: Vec<_> = lead.iter().copied().chain(plane.axes()).collect();
-            (apart(&axes), reaches(data.len(), at, &axes))
-        };
-        if !fits {
+        if lead.is_empty() {
+            return Some(Output { whole: Target::new(data, at, plane)?, lead, count: 1 });
+        }
+        let axes: Vec<_> = lead.iter().copied().chain(plane.axes()).collect();
+        if !reaches(data.len(), at, &axes) {
             return None;
         }
+        let mut steps: Vec<_> = axes.iter().map(|&(n, stride)| (stride.unsigned_abs(), n)).collect();
+        let apart = apart(&mut steps);
         let count = lead.iter().try_fold(1usize, |n, &(size, _)| n.checked_mul(size))?;
         let first = data.as_mut_ptr().wrapping_add(at);
         Some(Output { whole: Target { first, plane, apart, owner: PhantomData }, lead, count })
@@ -244,6 +242,17 @@ impl<'a, T: Element> Output<'a, T> {
                 body(index, Target { first, plane, apart, owner: PhantomData });
             }
         });
+    }
+}
+
+impl<'a, T: Element> Target<'a, T> {
+    /// `None` where an element lies outside of the data.
+    pub(super) fn new(data: &'a mut [T], at: usize, plane: Plane) -> Option<Self> {
+        if !reaches(data.len(), at, &plane.axes()) {
+            return None;
+        }
+        let apart = apart(&mut plane.axes().map(|(n, stride)| (stride.unsigned_abs(), n)));
+        Some(Target { first: data.as_mut_ptr().wrapping_add(at), plane, apart, owner: PhantomData })
     }
 }
 

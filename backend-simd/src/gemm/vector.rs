@@ -259,12 +259,8 @@ fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I
     let (whole, rest) = x.split_at(x.len() - x.len() % lanes);
     for (i, x) in whole.chunks(tuning::FETCH).enumerate() {
         let k = i * tuning::FETCH;
-        for next in (k + tuning::FETCH..whole.len()).step_by(lanes).take(tuning::FETCH / lanes) {
-            for b in &b {
-                for j in 0..lanes {
-                    b.fetch(next, j);
-                }
-            }
+        if k + tuning::FETCH < whole.len() {
+            b.iter().for_each(|&b| fetch_columns(b.part(k + tuning::FETCH..whole.len(), 0..lanes), lanes));
         }
         let from = b.each_ref().map(|b| b.part(k..k + x.len(), 0..lanes).tail());
         sums = T::V::<I>::add_columns::<false>(isa, sums, from, (x.len(), step, 0), x);
@@ -277,6 +273,17 @@ fn squares<T: Number, I: Isa>(isa: I, x: &[T], b: [Matrix<'_, T>; 2]) -> [T::V<I
         }
     }
     sums
+}
+
+/// Asks for the next elements of some columns. Apart, for among the chains its addresses would be worked out beforehand, for
+/// which there are no registers.
+#[inline(never)]
+fn fetch_columns<T: Copy>(b: Matrix<'_, T>, lanes: usize) {
+    for k in (0..b.rows().min(tuning::FETCH)).step_by(lanes) {
+        for j in 0..b.columns() {
+            b.fetch(k, j);
+        }
+    }
 }
 
 /// [`PARTS`] whole blocks of two vectors of columns, from `at` on. A quarter of the lanes has the chains of one
@@ -406,8 +413,9 @@ fn span_of<T: Number, I: Isa>(isa: I, x: &[T], b: Matrix<'_, T>, j: usize, from:
     let mut sum = T::V::<I>::constant(isa, 0.0);
     let mut room = [T::zeroed(); SQUARE];
     for (k, x) in (0..DEPTH).step_by(lanes).zip(x.chunks_exact(lanes * lanes)) {
-        for block in 0..lanes {
-            b.fetch(next, from + block * DEPTH + k);
+        // In the order in which it lies.
+        for line in k..k + lanes {
+            b.fetch(next, from + line * lanes);
         }
         T::V::<I>::transpose(isa, &y[k..], DEPTH, &mut room, lanes);
         for (x, y) in T::V::<I>::chunks(x).0.iter().zip(T::V::<I>::chunks(&room).0) {

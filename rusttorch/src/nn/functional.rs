@@ -6,30 +6,33 @@ use rusttorch_backend::{ErrorKind, Result, TensorError};
 use crate::ops::{cross_entropy, loss};
 use crate::tensor::Tensor;
 
+use crate::ops::addmm::affine;
 pub use crate::ops::grids::one_hot;
 pub use crate::ops::pad::{PadMode, pad};
 pub use crate::ops::sample::dropout;
 
-/// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. Error: `Shape`.
+/// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. As in PyTorch the bias is stretched to
+/// the product, all leading dimensions of which count as one. Error: `Shape`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    if let Some(b) = bias
-        && (b.rank() > 1 || weight.rank() == 2 && b.rank() == 1 && b.shape()[0] != weight.shape()[0])
-    {
-        return Err(TensorError::new(ErrorKind::Shape, "linear", "bias does not have one value per output")
-            .with("bias", b.shape())
-            .with("weight", weight.shape()));
+    let Some(bias) = bias else { return x.matmul(&weight.t()?) };
+    if let Some(out) = affine("linear", x, weight, bias) {
+        return out;
     }
     let weight_t = weight.t()?;
-    match (bias, x.shape(), weight.shape()) {
+    let fails = |rule| {
+        let error = TensorError::new(ErrorKind::Shape, "linear", rule);
+        Err(error.with("bias", bias.shape()).with("weight", weight.shape()))
+    };
+    match (x.shape(), weight.shape()) {
+        ([_], _) | (_, [_]) if bias.rank() > 1 => fails("the bias has more dimensions than the product"),
         // As one op, which rounds halves once.
-        (Some(b), &[_, k], &[_, l]) if k == l => b.addmm(x, &weight_t, 1, 1),
-        (Some(b), [lead @ .., k], &[out, l]) if *k == l => {
+        (&[_, k], &[_, l]) if k == l => bias.addmm(x, &weight_t, 1, 1),
+        ([lead @ .., k], [out, l]) if k == l => {
             let rows = x.unsqueeze(0)?.flatten_dims(0, -2)?;
-            let shape: Vec<isize> = lead.iter().chain([&out]).map(|&n| n as isize).collect();
-            b.addmm(&rows, &weight_t, 1, 1)?.reshape(shape)
+            let shape: Vec<isize> = lead.iter().chain([out]).map(|&n| n as isize).collect();
+            bias.addmm(&rows, &weight_t, 1, 1)?.reshape(shape)
         }
-        (Some(b), ..) => x.matmul(&weight_t)?.add(b),
-        (None, ..) => x.matmul(&weight_t),
+        _ => x.matmul(&weight_t)?.add(bias),
     }
 }
 

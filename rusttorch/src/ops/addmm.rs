@@ -1,7 +1,9 @@
 //! A product added to a tensor: `beta * self + alpha * product`.
 
 use rusttorch_backend::ops::BinaryOp;
-use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, Shape, TensorError};
+use rusttorch_backend::{
+    Backend, DType, ErrorKind, Result, ResultType, Scalar, Shape, TensorError, View, ViewMut,
+};
 use smallvec::smallvec;
 
 use super::in_place::by_value;
@@ -9,7 +11,7 @@ use super::matmul::{check_dtypes, mv, product};
 use super::products::check_ranks;
 use super::reduce::sum_to_shape;
 use super::select::castable;
-use crate::autograd::{Saved, no_grad, record};
+use crate::autograd::{Saved, no_grad, record, records};
 use crate::dispatch;
 use crate::tensor::Tensor;
 
@@ -155,25 +157,46 @@ fn scaled_sum(
     if out.is_contiguous() && !out.shares_storage(c) { Ok(out.detach()) } else { out.detach().copy() }
 }
 
+/// `out = a b + c`, in the memory of the product.
+fn write_sum(backend: &dyn Backend, [a, b, c]: [View<'_>; 3], mut out: ViewMut<'_>) -> Result<()> {
+    backend.matmul(a, b, out.reborrow())?;
+    backend.binary_assign(BinaryOp::Add, out, c)
+}
+
+/// `x w^T + b` for a matrix x, with the bits of [`addmm`](Tensor::addmm) but without a tensor `w^T`. `None` where something
+/// has to be recorded, cast or refused.
+pub(crate) fn affine(op: &'static str, x: &Tensor, w: &Tensor, b: &Tensor) -> Option<Result<Tensor>> {
+    let (&[rows, depth], &[columns, same]) = (x.shape(), w.shape()) else { return None };
+    let dtype = x.dtype();
+    let plain = depth == same && dtype.is_float() && !dtype.is_half();
+    if !plain || [w, b].iter().any(|t| t.dtype() != dtype) || records(&[x, w, b]) {
+        return None;
+    }
+    let shape = [rows, columns];
+    let (turned, expanded) = (w.layout().transpose(0, 1).ok()?, b.layout().broadcast_to(&shape).ok()?);
+    Some(dispatch::compute(op, [x, w, b], &shape, dtype, |be, [x, w, b], out| {
+        write_sum(be, [x, w.with_layout(&turned)?, b.with_layout(&expanded)?], out)
+    }))
+}
+
 fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scalar) -> Result<Tensor> {
     let (op, title) = kind.names();
     let shape = kind.shape(a, b)?;
-    check_dtypes(op, a, b)?;
-    check_dtypes(op, c, a)?;
-    let dtype = a.dtype();
-    let (beta, alpha) = (factor(kind, beta, dtype)?, factor(kind, alpha, dtype)?);
     // More dimensions than the product has are refused, too.
     let expanded = c.layout().broadcast_to(&shape).map_err(|e| {
         TensorError::new(e.kind(), op, "the tensor cannot be stretched to the shape of the product")
             .with("tensor", c.shape())
             .with("product", &shape[..])
     })?;
+    check_dtypes(op, a, b)?;
+    check_dtypes(op, c, a)?;
+    let dtype = a.dtype();
+    let (beta, alpha) = (factor(kind, beta, dtype)?, factor(kind, alpha, dtype)?);
     let direct = matches!(kind, Product::Mm | Product::Bmm) && !dtype.is_half();
     let out = match direct && is(alpha, 1) && is(beta, 1) {
         // What a layer does: one call, in the memory of the product.
-        true => dispatch::compute(op, [a, b, c], &shape, dtype, |be, [a, b, c], mut out| {
-            be.matmul(a, b, out.reborrow())?;
-            be.binary_assign(BinaryOp::Add, out, c.with_layout(&expanded)?)
+        true => dispatch::compute(op, [a, b, c], &shape, dtype, |be, [a, b, c], out| {
+            write_sum(be, [a, b, c.with_layout(&expanded)?], out)
         })?,
         false => no_grad(|| scaled_sum(kind, [c, a, b], &shape, beta, alpha))?,
     };

@@ -69,10 +69,12 @@ class Module:
     def __call__(self, *args, **kwargs):
         # One look at the attributes: a class with __getattr__ takes its time for each.
         d = self.__dict__
-        if "_forward_hooks" not in d:
-            raise AttributeError("cannot call a module before Module.__init__() call")
-        if not d["_forward_pre_hooks"] and not d["_forward_hooks"]:
-            return self.forward(*args, **kwargs)
+        try:
+            hooked = d["_forward_pre_hooks"] or d["_forward_hooks"]
+        except KeyError:
+            raise AttributeError("cannot call a module before Module.__init__() call") from None
+        if not hooked:
+            return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         for hook, with_kwargs in [*self._forward_pre_hooks.values()]:
             if with_kwargs:
                 changed = hook(self, args, kwargs)
