@@ -20,6 +20,21 @@ use crate::tuning::{Cost, streams};
 use tile::Aside;
 use walk::{Body, Operand, Output, walk};
 
+/// How a body is to compute a piece.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Way {
+    /// The output is better written past the caches.
+    pub(crate) stream: bool,
+    /// Elements of a row of the output, where operands shorter than it have one element for each row; else 0.
+    pub(crate) row: usize,
+}
+
+impl From<bool> for Way {
+    fn from(stream: bool) -> Way {
+        Way { stream, row: 0 }
+    }
+}
+
 /// Error: `Internal` for a call that breaks the contract.
 #[inline]
 pub(crate) fn same_shape(op: &'static str, a: &Layout, out: &Layout) -> Result<()> {
@@ -55,20 +70,20 @@ macro_rules! maps {
             out: ViewMut<'_>,
             body: &(dyn Fn($(&[$I],)* &mut [O]) + Sync),
         ) -> Result<()> {
-            let body = &|$($input: &[$I],)* out: &mut [O], _: bool| body($($input,)* out);
+            let body = &|$($input: &[$I],)* out: &mut [O], _: Way| body($($input,)* out);
             $any(op, (cost, false), $($input,)* out, body)
         }
 
-        /// The same for a body that is told whether its output is better written past the caches, and takes a slice of
-        /// one element for an operand that is the same everywhere, and one of a period for operands that all start
-        /// again after as many elements, of which the output then has whole periods.
+        /// The same for a body that is told which way to go. It takes a slice of one element for an operand that is the same
+        /// everywhere, and one of a period for operands that all start again after as many elements, of which the output
+        /// then has whole periods; or one element for each row of the output, whose rows are then whole.
         #[allow(dead_code, reason = "one for each number of operands")]
         pub(crate) fn $streamed<$($I: Element,)* O: Element>(
             op: &'static str,
             cost: Cost,
             $($input: View<'_>,)*
             out: ViewMut<'_>,
-            body: &(dyn Fn($(&[$I],)* &mut [O], bool) + Sync),
+            body: &(dyn Fn($(&[$I],)* &mut [O], Way) + Sync),
         ) -> Result<()> {
             $any(op, (cost, true), $($input,)* out, body)
         }
@@ -79,7 +94,7 @@ macro_rules! maps {
             (cost, ones): (Cost, bool),
             $($input: View<'_>,)*
             mut out: ViewMut<'_>,
-            body: &(dyn Fn($(&[$I],)* &mut [O], bool) + Sync),
+            body: &(dyn Fn($(&[$I],)* &mut [O], Way) + Sync),
         ) -> Result<()> {
             let to = out.layout();
             // Without inputs there is nothing to say.
@@ -93,16 +108,17 @@ macro_rules! maps {
             #[allow(non_snake_case, reason = "a range has the name of its type")]
             if let (Some(range), $(Some($I),)*) = (to.contiguous_range(), $(piece($input.layout(), ones),)*) {
                 if cost.chunk(n) >= n {
-                    body($(&$input.host::<$I>()?[$I],)* &mut out.host_mut::<O>()?[range], stream);
+                    body($(&$input.host::<$I>()?[$I],)* &mut out.host_mut::<O>()?[range], stream.into());
                     return Ok(());
                 }
             }
             let inputs = [$(Operand::new::<$I>($input)?,)*];
             let out = Output { data: bytes_of_mut(out.host_mut::<O>()?), size: size_of::<O>(), layout: to, read: false };
-            walk(cost, &inputs, out, ones, &|inputs, out, direct| {
+            walk(cost, &inputs, out, ones, &|inputs, out, way| {
                 // Always so; the pattern gives them names.
                 let [$($input,)*] = inputs else { return };
-                body($(elements_of($input),)* elements_of_mut(out), direct && stream);
+                let way = Way { stream: way.stream && stream, ..way };
+                body($(elements_of($input),)* elements_of_mut(out), way);
             });
             Ok(())
         }
@@ -140,11 +156,13 @@ pub(crate) fn bytes<const N: usize>(
     if let (Some(range), true) = (to.contiguous_range(), dense && cost.chunk(n) >= n) {
         let slices =
             operands.map(|Operand { data, size, layout }| &data[layout.offset() * size..][..n * size]);
-        body(&slices, &mut data[range.start * size..range.end * size], stream);
+        body(&slices, &mut data[range.start * size..range.end * size], stream.into());
         return Ok(());
     }
     let out = Output { data, size, layout: to, read: false };
-    walk(cost, &operands, out, false, &|inputs, out, direct| body(inputs, out, direct && stream));
+    walk(cost, &operands, out, false, &|inputs, out, way| {
+        body(inputs, out, Way { stream: way.stream && stream, ..way })
+    });
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rusttorch_backend::Layout;
 
+use super::Way;
 use super::loops::{Loops, OPERANDS};
 use super::tile::{
     Block, COLUMNS, Run, TILE, TILE_BYTES, Tiles, gather, gather_block, repeat, rows, scatter, scatter_block,
@@ -29,8 +30,12 @@ enum Piece {
     Tiles(usize),
 }
 
-/// What a walk hands over: operands, the output, and whether that is memory of the tensor itself, not a tile.
-pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], bool) + Sync + 'a;
+/// What a walk hands over: operands, the output, and the way: past the caches only memory of the tensor itself, no tile.
+pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], Way) + Sync + 'a;
+
+/// Pieces of the tensor itself, and tiles.
+const PAST: Way = Way { stream: true, row: 0 };
+const NEAR: Way = Way { stream: false, row: 0 };
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operand<'a> {
@@ -55,8 +60,8 @@ struct Walk<'a> {
     inputs: &'a [Operand<'a>],
     out_size: usize,
     read: bool,
-    /// Whether the body takes a slice of one element for an operand that is the same everywhere, and of a period for
-    /// those that repeat.
+    /// Whether the body takes a slice of one element for an operand that is the same everywhere, of a period for those that
+    /// repeat, and of one element for each row.
     ones: bool,
     body: &'a Body<'a>,
 }
@@ -93,6 +98,12 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bo
             });
             return;
         }
+    }
+    if let Some(row) = walk.whole_rows().filter(|_| dense) {
+        let data = &mut out.data[start * out.size..][..n * out.size];
+        let chunk = cost.chunk(n).next_multiple_of(row);
+        parallel_chunks_mut(data, chunk * out.size, |i, out| walk.rows(i * chunk / row, row, out));
+        return;
     }
     let blocks = walk.block_axis().or_else(|| walk.row_axis());
     let unit = match blocks {
@@ -177,8 +188,34 @@ impl Walk<'_> {
                     _ => &input.data[(base + start + i * piece) * input.size..][..n * input.size],
                 };
             }
-            (self.body)(&operands[..self.inputs.len()], out, true);
+            (self.body)(&operands[..self.inputs.len()], out, PAST);
         }
+    }
+
+    /// Elements of a row, where every operand is dense, has one element for each row, these side by side, or is the same
+    /// everywhere, for a body that takes such rows many at a time.
+    fn whole_rows(&self) -> Option<usize> {
+        let [rows, inner] = &self.loops.axes[..] else { return None };
+        let n = inner.size as isize;
+        let fits = |k: usize| {
+            let strides = [rows.strides[k], inner.strides[k]];
+            [[n, 1], [1, 0], [0, 0]].contains(&strides)
+        };
+        (self.ones && inner.size >= tuning::LONG && (1..=self.inputs.len()).all(fits)).then_some(inner.size)
+    }
+
+    /// Whole rows of `row` elements, from number `first` on.
+    fn rows(&self, first: usize, row: usize, out: &mut [u8]) {
+        let Some(axis) = self.loops.axes.first() else { return };
+        let count = out.len() / self.out_size / row;
+        let mut operands: [&[u8]; 3] = [&[]; 3];
+        for (k, input) in self.inputs.iter().enumerate() {
+            let step = axis.strides[k + 1] as usize;
+            let from = self.loops.base[k + 1] as usize + first * step;
+            let n = if step == 0 { 1 } else { count * step };
+            operands[k] = &input.data[from * input.size..][..n * input.size];
+        }
+        (self.body)(&operands[..self.inputs.len()], out, Way { stream: true, row });
     }
 
     /// The axis along which some operand has its neighbours, while the innermost loop jumps from line to line of
@@ -250,14 +287,14 @@ impl Walk<'_> {
                     if to.is_piece() {
                         let out = &mut out[to.from as usize * self.out_size..][..n * self.out_size];
                         // Too short a piece for stores past the caches.
-                        (self.body)(operands, out, false);
+                        (self.body)(operands, out, NEAR);
                         continue;
                     }
                     let result = &mut result[..n * self.out_size];
                     if self.read {
                         gather_block(self.out_size, result, out, to);
                     }
-                    (self.body)(operands, result, false);
+                    (self.body)(operands, result, NEAR);
                     scatter_block(self.out_size, result, out, to);
                 }
             }
@@ -290,7 +327,7 @@ impl Walk<'_> {
             let operands = &operands[..count];
             if let (true, [first, ..]) = (dense, &pieces[..]) {
                 let at = first.from as usize * self.out_size;
-                (self.body)(operands, &mut out[at..at + filled * self.out_size], true);
+                (self.body)(operands, &mut out[at..at + filled * self.out_size], PAST);
             } else {
                 let result = &mut result[..filled * self.out_size];
                 let mut at = 0;
@@ -298,7 +335,7 @@ impl Walk<'_> {
                     gather(self.out_size, result, at, out, piece);
                     at += piece.n;
                 }
-                (self.body)(operands, result, false);
+                (self.body)(operands, result, NEAR);
                 at = 0;
                 for &piece in &*pieces {
                     scatter(self.out_size, result, at, out, piece);
@@ -332,7 +369,7 @@ impl Walk<'_> {
                     (self.body)(
                         &operands[..count],
                         &mut out[to * self.out_size..][..n * self.out_size],
-                        true,
+                        PAST,
                     );
                 }
                 return;

@@ -202,8 +202,8 @@ fn floats<T: Float, F: Function2>(
     b: View<'_>,
     out: ViewMut<'_>,
 ) -> Result<()> {
-    drive::stream2(op.name(), cost(op), a, b, out, &|a: &[T], b: &[T], out: &mut [T], stream| {
-        map2(level, f, a, b, out, stream);
+    drive::stream2(op.name(), cost(op), a, b, out, &|a: &[T], b: &[T], out: &mut [T], way| {
+        map2(level, f, a, b, out, way);
     })
 }
 

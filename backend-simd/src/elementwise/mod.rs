@@ -15,6 +15,7 @@ pub(crate) mod unary;
 mod tests;
 
 use crate::arch::{Isa, Kernel, Level, Real};
+use crate::drive::Way;
 use crate::float::Float;
 use crate::math::Vector;
 
@@ -26,13 +27,13 @@ macro_rules! maps {
         }
 
         /// `out = f(operands)`; each operand a slice of as many elements as `out`, of one that is the same everywhere,
-        /// or of those of a period, of which `out` has whole ones and which is that of every such operand.
+        /// or of those of a period, of which `out` has whole ones and which is that of every such operand; or, where the way
+        /// has rows, of one for each row.
         struct $Map<'a, F, T> {
             f: F,
             $($x: &'a [T],)+
             out: &'a mut [T],
-            /// Whether the output is written past the caches.
-            stream: bool,
+            way: Way,
         }
 
         impl<F: $Function, T: Float> Kernel for $Map<'_, F, T> {
@@ -41,8 +42,10 @@ macro_rules! maps {
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
                 let lanes = T::V::<I>::LANES;
-                let mut period = self.out.len();
-                $(if self.$x.len() > 1 {
+                let Way { stream, row } = self.way;
+                let n = self.out.len();
+                let mut period = if row > 0 { row } else { n };
+                $(if row == 0 && self.$x.len() > 1 {
                     period = period.min(self.$x.len());
                 })+
                 // Less than a vector.
@@ -51,7 +54,8 @@ macro_rules! maps {
                     // An element that is the same everywhere is copied to a vector. With a slice goes what is left of a
                     // position in it: all or nothing.
                     $(let mut copy = T::V::<I>::zeros();
-                    let $x = match self.$x {
+                    let x = if row > 0 && self.$x.len() > 1 && self.$x.len() < n { &self.$x[i..=i] } else { self.$x };
+                    let $x = match x {
                         &[x] if !few => {
                             T::V::<I>::splat(isa, x).store(&mut copy);
                             (copy.as_ref(), 0)
@@ -74,13 +78,13 @@ macro_rules! maps {
                                 let (i, j) = (2 * i, 2 * i + 1);
                                 let y = self.f.call::<T::V<I>>(isa, $(T::V::<I>::load(isa, &$x.0[i & $x.1])),+);
                                 let z = self.f.call::<T::V<I>>(isa, $(T::V::<I>::load(isa, &$x.0[j & $x.1])),+);
-                                put(y, &mut out[0], self.stream);
-                                put(z, &mut out[1], self.stream);
+                                put(y, &mut out[0], stream);
+                                put(z, &mut out[1], stream);
                             }
                         } else {
                             for (i, out) in body.iter_mut().enumerate() {
                                 let y = self.f.call::<T::V<I>>(isa, $(T::V::<I>::load(isa, &$x.0[i & $x.1])),+);
-                                put(y, out, self.stream);
+                                put(y, out, stream);
                             }
                         }
                         if together < body.len() {
@@ -97,20 +101,20 @@ macro_rules! maps {
                         if few {
                             y.store_part(out);
                         } else if let Some(out) = T::V::<I>::chunks_mut(&mut out[at..]).0.first_mut() {
-                            put(y, out, self.stream);
+                            put(y, out, stream);
                         }
                     }
                 }
-                if self.stream {
+                if stream {
                     isa.finish_streams();
                 }
             }
         }
 
         /// `out = f(operands)`, an operand being of the length of the output, of one element that is the same
-        /// everywhere, or of a period of which the output has whole ones.
-        pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], stream: bool) {
-            level.enter($Map { f, $($x,)+ out, stream });
+        /// everywhere, of a period of which the output has whole ones, or where the way has rows of one element for each.
+        pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], way: impl Into<Way>) {
+            level.enter($Map { f, $($x,)+ out, way: way.into() });
         }
     )* };
 }
@@ -169,10 +173,8 @@ loops! {
     Loop3 loop3(a: A, b: B, c: C);
 }
 
-/// The last elements of a slice, and zeros.
+/// The last elements of a slice, less than a vector, and zeros.
 #[inline(always)]
 pub(crate) fn padded<V: Vector>(isa: V::Isa, tail: &[V::Scalar]) -> V {
-    let mut lanes = V::zeros();
-    lanes.as_mut()[..tail.len()].copy_from_slice(tail);
-    V::load(isa, &lanes)
+    V::load_part(isa, tail, V::constant(isa, 0.0))
 }

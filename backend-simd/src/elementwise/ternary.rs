@@ -102,17 +102,9 @@ fn wide<T: Float, F: Function3>(
     [a, b, c]: [View<'_>; 3],
     out: ViewMut<'_>,
 ) -> Result<()> {
-    drive::stream3(
-        op.name(),
-        Cost::LIGHT,
-        a,
-        b,
-        c,
-        out,
-        &|a: &[T], b: &[T], c: &[T], out: &mut [T], stream| {
-            map3(level, f, a, b, c, out, stream);
-        },
-    )
+    drive::stream3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[T], b: &[T], c: &[T], out: &mut [T], way| {
+        map3(level, f, a, b, c, out, way);
+    })
 }
 
 fn halves<H: Half, F: Function3>(

@@ -133,9 +133,7 @@ fn floats<T: Float, F: Function1>(
     x: View<'_>,
     out: ViewMut<'_>,
 ) -> Result<()> {
-    drive::stream1(op.name(), cost(op), x, out, &|x: &[T], out: &mut [T], stream| {
-        map1(level, f, x, out, stream)
-    })
+    drive::stream1(op.name(), cost(op), x, out, &|x: &[T], out: &mut [T], way| map1(level, f, x, out, way))
 }
 
 fn halves<H: Half, F: Function1>(

@@ -82,7 +82,7 @@ impl<T: Float> Kernel for Slopes<'_, T> {
             }
             if !x_tail.is_empty() {
                 let e = math::exp_nonpositive(isa, padded::<T::V<I>>(isa, x_tail).sub(largest));
-                store_tail(e, to_tail);
+                e.store_part(to_tail);
             }
             sum.push(tree::sum_of_chunk::<I, T>(isa, out));
         }
@@ -96,7 +96,7 @@ impl<T: Float> Kernel for Slopes<'_, T> {
                     <T::V<I> as Real>::load(isa, to).mul(pull).sub(each).store(to);
                 }
                 if !to_tail.is_empty() {
-                    store_tail(padded::<T::V<I>>(isa, to_tail).mul(pull).sub(each), to_tail);
+                    padded::<T::V<I>>(isa, to_tail).mul(pull).sub(each).store_part(to_tail);
                 }
             }
             Some(w) => {
@@ -107,7 +107,7 @@ impl<T: Float> Kernel for Slopes<'_, T> {
                 }
                 if !to_tail.is_empty() {
                     let share = padded::<T::V<I>>(isa, w_tail).mul(each);
-                    store_tail(padded::<T::V<I>>(isa, to_tail).mul(pull).sub(share), to_tail);
+                    padded::<T::V<I>>(isa, to_tail).mul(pull).sub(share).store_part(to_tail);
                 }
             }
         }
@@ -115,14 +115,6 @@ impl<T: Float> Kernel for Slopes<'_, T> {
             self.out[class] = minus(self.out[class], hit);
         }
     }
-}
-
-/// As many elements of a vector as there is room for.
-#[inline(always)]
-fn store_tail<V: Real>(v: V, out: &mut [V::Scalar]) {
-    let mut lanes = V::zeros();
-    v.store(&mut lanes);
-    out.copy_from_slice(&lanes.as_ref()[..out.len()]);
 }
 
 /// The largest element that is a number. A row with NaN has a sum that is NaN, whatever is subtracted.
@@ -140,17 +132,21 @@ fn largest<I: Isa, T: Float>(isa: I, x: &[T]) -> T {
     for (best, x) in best.iter_mut().zip(rest) {
         *best = <T::V<I> as Real>::load(isa, x).max_or_second(*best);
     }
+    if !tail.is_empty() {
+        best[3] = <T::V<I> as Real>::load_part(isa, tail, least).max_or_second(best[3]);
+    }
     let all = best[0].max_or_second(best[1]).max_or_second(best[2].max_or_second(best[3]));
     let mut lanes = T::V::<I>::zeros();
     all.store(&mut lanes);
-    let mut largest = tree::of::<T>(f64::NEG_INFINITY);
-    for &v in lanes.as_ref() {
-        largest = if v > largest { v } else { largest };
+    let lanes = lanes.as_mut();
+    let mut step = <T::V<I> as Real>::LANES / 2;
+    while step > 0 {
+        for i in 0..step {
+            lanes[i] = if lanes[i + step] > lanes[i] { lanes[i + step] } else { lanes[i] };
+        }
+        step /= 2;
     }
-    for &v in tail {
-        largest = if v > largest { v } else { largest };
-    }
-    largest
+    lanes[0]
 }
 
 /// `e^(x - largest)`.

@@ -239,12 +239,15 @@ fn with_sign<V: Vector>(size: V, of: V) -> V {
 }
 
 /// The polynomial with these coefficients, lowest power first, by Horner's rule. Of long ones the powers behind the
-/// second that leave the same remainder by 4 stand apart, since each step waits for the one before; short ones do not
-/// wait for those of the next vectors.
+/// second that leave the same remainder by 4 stand apart, and pairs of terms in one of [`PAIRED`], since each step waits for the
+/// one before; short ones do not wait for those of the next vectors.
 #[inline(always)]
 fn polynomial<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar]) -> V {
-    if coefficients.len() <= 14 {
+    if coefficients.len() < PAIRED {
         return every::<V, 1>(isa, x, coefficients, 0);
+    }
+    if coefficients.len() == PAIRED {
+        return pairs(isa, x, coefficients);
     }
     let square = x.mul(x);
     let fourth = square.mul(square);
@@ -254,6 +257,29 @@ fn polynomial<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar]) 
         every::<V, 4>(isa, fourth, coefficients, 5).mul_add(x, every::<V, 4>(isa, fourth, coefficients, 4));
     let tail = high.mul_add(square, low);
     tail.mul_add(x, V::splat(isa, coefficients[1])).mul_add(x, V::splat(isa, coefficients[0]))
+}
+
+/// The length of polynomials that are added up by pairs of terms.
+const PAIRED: usize = 14;
+
+/// A polynomial in the square, whose coefficients are pairs of terms: half as many steps wait for each other, and large terms
+/// that cancel are added up in the same order.
+#[inline(always)]
+fn pairs<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar]) -> V {
+    let square = x.mul(x);
+    let mut k = PAIRED - 2;
+    let mut sum = linear(isa, x, coefficients, k);
+    while k > 0 {
+        k -= 2;
+        sum = sum.mul_add(square, linear(isa, x, coefficients, k));
+    }
+    sum
+}
+
+/// The pair of terms from a coefficient on.
+#[inline(always)]
+fn linear<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar], k: usize) -> V {
+    x.mul_add(V::splat(isa, coefficients[k + 1]), V::splat(isa, coefficients[k]))
 }
 
 /// The polynomial whose coefficients are every `STEP`-th from the `first`. Without closures, which would be functions

@@ -39,22 +39,24 @@ pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool, const LON
         sum = sum.add(Sum.block(isa, v));
     }
     if !rest.is_empty() || !tail.is_empty() {
-        let mut v = [pad; BLOCK];
-        for (i, x) in rest.iter().enumerate() {
-            v[i] = math::exp_nonpositive(isa, <T::V<I>>::load(isa, x).sub(largest));
-            if KEEP && let Some(out) = out_rest.get_mut(i) {
-                v[i].store(out);
+        let mut last = pad;
+        if !tail.is_empty() {
+            // What the tail lacks is e^-inf = 0, which changes nothing either beside the term of the largest, 1.
+            let x = <T::V<I>>::load_part(isa, tail, <T::V<I>>::constant(isa, f64::NEG_INFINITY));
+            last = math::exp_nonpositive(isa, x.sub(largest));
+            if KEEP {
+                last.store_part(out_tail);
             }
         }
-        if !tail.is_empty() {
-            let x = <T::V<I>>::load_part(isa, tail, largest).sub(largest);
-            let mut terms = <T::V<I>>::zeros();
-            math::exp_nonpositive(isa, x).store(&mut terms);
-            let terms = &terms.as_ref()[..tail.len().min(lanes - 1)];
-            v[rest.len()] = <T::V<I>>::load_part(isa, terms, pad);
-            if KEEP {
-                v[rest.len()].store_part(out_tail);
-            }
+        let v = eight!(|K| match rest.get(K) {
+            Some(x) => math::exp_nonpositive(isa, <T::V<I>>::load(isa, x).sub(largest)),
+            None if rest.len() == K => last,
+            None => pad,
+        });
+        if KEEP {
+            eight!(|K| if let Some(out) = out_rest.get_mut(K) {
+                v[K].store(out);
+            });
         }
         sum = sum.add(Sum.block(isa, v));
     }

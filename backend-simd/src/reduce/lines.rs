@@ -18,6 +18,12 @@ use crate::tuning::lines as tuning;
 pub(super) trait LineOp<T, const K: usize>: Sync {
     /// The results of a line. All slices have its length.
     fn row(&self, x: [&[T]; K], out: &mut [T]);
+    /// The results of lines of `n` elements that follow each other.
+    fn rows(&self, x: [&[T]; K], n: usize, out: &mut [T]) {
+        for (i, out) in out.chunks_exact_mut(n).enumerate() {
+            self.row(x.map(|x| &x[i * n..(i + 1) * n]), out);
+        }
+    }
     /// The results of `width` lines, which are the columns of tiles: row by row, `width` elements each, which are
     /// a vector at least.
     fn tile(&self, x: [&[T]; K], width: usize, out: &mut [T]);
@@ -228,6 +234,17 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
         let mut result = Vec::new();
         let mut done = 0;
         self.starts.for_each_run_in(first..first + lines, |starts, count, strides| {
+            let follow = inner == 1 && self.strides == [1; K] && strides == [n as isize; K];
+            let whole: [Option<&[E::Wide]>; K] = std::array::from_fn(|k| {
+                let from = starts[k] as usize;
+                follow.then(|| E::direct(&self.data[k][from..from + count * n])).flatten()
+            });
+            if whole.iter().all(Option::is_some)
+                && let Some(to) = E::direct_mut(&mut out[done * n..(done + count) * n])
+            {
+                done += count;
+                return body.rows(whole.map(Option::unwrap_or_default), n, to);
+            }
             for line in 0..count {
                 let from: [isize; K] = std::array::from_fn(|k| starts[k] + line as isize * strides[k]);
                 let direct: [Option<&[E::Wide]>; K] = std::array::from_fn(|k| match self.strides[k] {

@@ -14,7 +14,7 @@ use std::ops::Range;
 use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, View, ViewMut};
 
 use super::source::{Source, gather};
-use crate::arch::threads::parallel_chunks_mut;
+use crate::arch::threads::{parallel_chunks_mut, threads};
 use crate::tuning::Cost;
 use crate::tuning::sequences as tuning;
 
@@ -246,7 +246,12 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
     let chunks = plan.n.div_ceil(chunk::<E::Wide>());
     // Neighbouring columns go to one thread: it reads whole lines, and long stretches of them.
     let side_by_side = inner_stride(layout, kept()) == 1 && !plan.dense;
-    let grain = if side_by_side { lanes::<E::Wide>() * if outputs >= 512 { 16 } else { 4 } } else { 1 };
+    let vectors = match outputs / (lanes::<E::Wide>() * threads()) {
+        30.. => 32,
+        15.. => 16,
+        _ => 4,
+    };
+    let grain = if side_by_side { lanes::<E::Wide>() * vectors } else { 1 };
     if chunks == 1 {
         let per = match cost.tasks(outputs, plan.n) {
             1 => outputs,

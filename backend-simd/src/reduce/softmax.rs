@@ -48,6 +48,9 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
     claims.with(Family::Softmax, DTypeSet::FLOATS).with(Family::SoftmaxBackward, DTypeSet::FLOATS)
 }
 
+/// Lines that are computed together.
+const TOGETHER: usize = 2;
+
 /// The sum of a line.
 #[inline(always)]
 fn row_sum<I: Isa, T: Number>(isa: I, x: &[T]) -> T {
@@ -80,12 +83,19 @@ impl<T: Number> RowSum<T> {
     }
 }
 
-/// `sum e^(x - largest)` of a line, whose terms are put to `out` if `KEEP`.
+/// `sum e^(x - largest)` of a line, whose terms are put to `out` if `KEEP`. If it is short, what lies `ahead` elements behind
+/// is asked for.
 #[inline(always)]
-fn exponentials<I: Isa, T: Number, const KEEP: bool>(isa: I, x: &[T], largest: T, out: &mut [T]) -> T {
+fn exponentials<I: Isa, T: Number, const KEEP: bool>(
+    isa: I,
+    x: &[T],
+    largest: T,
+    out: &mut [T],
+    ahead: usize,
+) -> T {
     let length = chunk::<T>();
     if x.len() <= length {
-        return sum_of_exponentials::<I, T, KEEP, false>(isa, x, largest, out, x.len());
+        return sum_of_exponentials::<I, T, KEEP, false>(isa, x, largest, out, ahead);
     }
     let mut sums = RowSum::new();
     for (x, out) in x.chunks(length).zip(out.chunks_mut(length)) {
@@ -128,9 +138,11 @@ struct Forward {
     op: SoftmaxOp,
 }
 
-struct ForwardRow<'a, T> {
+struct ForwardRows<'a, T> {
     op: SoftmaxOp,
     x: &'a [T],
+    /// Elements of a line.
+    n: usize,
     out: &'a mut [T],
 }
 
@@ -143,7 +155,11 @@ struct ForwardTile<'a, T> {
 
 impl<T: Number> LineOp<T, 1> for Forward {
     fn row(&self, [x]: [&[T]; 1], out: &mut [T]) {
-        self.level.enter(ForwardRow { op: self.op, x, out });
+        self.rows([x], x.len(), out);
+    }
+
+    fn rows(&self, [x]: [&[T]; 1], n: usize, out: &mut [T]) {
+        self.level.enter(ForwardRows { op: self.op, x, n, out });
     }
 
     fn tile(&self, [x]: [&[T]; 1], width: usize, out: &mut [T]) {
@@ -151,21 +167,39 @@ impl<T: Number> LineOp<T, 1> for Forward {
     }
 }
 
-impl<T: Number> Kernel for ForwardRow<'_, T> {
+impl<T: Number> Kernel for ForwardRows<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let (x, out) = (self.x, self.out);
-        let largest = fold_row(isa, (Max, Nothing), x, T::zeroed()).0;
-        match self.op {
-            SoftmaxOp::Softmax => {
-                let sum = exponentials::<I, T, true>(isa, x, largest, out);
-                each_in_place(isa, Scaled, (One(alone(isa, Reciprocal, sum)), One(sum)), out);
+        let n = self.n;
+        // Short lines two at a time: until a maximum or a sum is there, which takes as long as some ten vectors, the CPU works
+        // on the other line.
+        let together = if n <= chunk::<T>() { TOGETHER } else { 1 };
+        for (x, out) in self.x.chunks(together * n).zip(self.out.chunks_mut(together * n)) {
+            let mut largest = [T::zeroed(); TOGETHER];
+            for (largest, x) in largest.iter_mut().zip(x.chunks(n)) {
+                *largest = fold_row(isa, (Max, Nothing), x, T::zeroed()).0;
             }
-            SoftmaxOp::LogSoftmax => {
-                let sum = exponentials::<I, T, false>(isa, x, largest, out);
-                each(isa, Shifted, (x, x), (One(largest), One(alone(isa, Logarithm, sum))), out);
+            let mut sums = [T::zeroed(); TOGETHER];
+            let lines = x.chunks(n).zip(out.chunks_mut(n));
+            for ((sum, largest), (x, out)) in sums.iter_mut().zip(largest).zip(lines) {
+                *sum = match self.op {
+                    SoftmaxOp::Softmax => exponentials::<I, T, true>(isa, x, largest, out, together * n),
+                    SoftmaxOp::LogSoftmax => exponentials::<I, T, false>(isa, x, largest, out, together * n),
+                };
+            }
+            let lines = x.chunks(n).zip(out.chunks_mut(n));
+            for ((sum, largest), (x, out)) in sums.into_iter().zip(largest).zip(lines) {
+                match self.op {
+                    SoftmaxOp::Softmax => {
+                        each_in_place(isa, Scaled, (One(alone(isa, Reciprocal, sum)), One(sum)), out);
+                    }
+                    SoftmaxOp::LogSoftmax => {
+                        let shifts = (One(largest), One(alone(isa, Logarithm, sum)));
+                        each(isa, Shifted, (x, x), shifts, out);
+                    }
+                }
             }
         }
     }

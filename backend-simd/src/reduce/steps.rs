@@ -94,6 +94,16 @@ pub(super) fn alone<I: Isa, T: Number, S: Step>(isa: I, s: S, x: T) -> T {
     lanes.as_ref()[0]
 }
 
+/// How many elements lie before the first vector that fills whole lines of the cache, for stores across two lines take twice
+/// as long; none where that is not worth it.
+#[inline(always)]
+fn head<I: Isa, T: Number>(out: &[T]) -> usize {
+    const WORTH: usize = 16;
+    let lanes = <T::V<I>>::LANES;
+    let skew = out.as_ptr().addr() / size_of::<T>() % lanes;
+    if skew == 0 || out.len() < WORTH * lanes { 0 } else { lanes - skew }
+}
+
 /// `out = step(x, y)`, of equal lengths.
 #[inline(always)]
 pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
@@ -104,17 +114,20 @@ pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
     out: &mut [T],
 ) {
     let lanes = <T::V<I>>::LANES;
-    let (xs, x_tail) = <T::V<I>>::chunks(x);
-    let (ys, y_tail) = <T::V<I>>::chunks(y);
+    let (n, head) = (out.len(), head::<I, T>(out));
+    let (first, out) = out.split_at_mut(head);
+    let (xs, x_tail) = <T::V<I>>::chunks(&x[head..n]);
+    let (ys, y_tail) = <T::V<I>>::chunks(&y[head..n]);
     let (outs, tail) = <T::V<I>>::chunks_mut(out);
     for (i, ((x, y), out)) in xs.iter().zip(ys).zip(outs).enumerate() {
-        let params = [p.at(isa, i * lanes), q.at(isa, i * lanes)];
+        let params = [p.at(isa, head + i * lanes), q.at(isa, head + i * lanes)];
         s.step(isa, [<T::V<I>>::load(isa, x), <T::V<I>>::load(isa, y)], params).store(out);
     }
-    if !tail.is_empty() {
-        let from = x.len() - tail.len();
-        let params = [p.tail(isa, from), q.tail(isa, from)];
-        s.step(isa, [part(isa, x_tail), part(isa, y_tail)], params).store_part(tail);
+    for (from, x, y, out) in [(0, &x[..head], &y[..head], first), (n - tail.len(), x_tail, y_tail, tail)] {
+        if !out.is_empty() {
+            let params = [p.tail(isa, from), q.tail(isa, from)];
+            s.step(isa, [part(isa, x), part(isa, y)], params).store_part(out);
+        }
     }
 }
 
@@ -127,15 +140,18 @@ pub(super) fn each_in_place<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>
     io: &mut [T],
 ) {
     let lanes = <T::V<I>>::LANES;
-    let n = io.len();
+    let (n, head) = (io.len(), head::<I, T>(io));
+    let (first, io) = io.split_at_mut(head);
     let (chunks, tail) = <T::V<I>>::chunks_mut(io);
     for (i, io) in chunks.iter_mut().enumerate() {
         let x = <T::V<I>>::load(isa, io);
-        s.step(isa, [x, x], [p.at(isa, i * lanes), q.at(isa, i * lanes)]).store(io);
+        let params = [p.at(isa, head + i * lanes), q.at(isa, head + i * lanes)];
+        s.step(isa, [x, x], params).store(io);
     }
-    if !tail.is_empty() {
-        let x = part(isa, tail);
-        let params = [p.tail(isa, n - tail.len()), q.tail(isa, n - tail.len())];
-        s.step(isa, [x, x], params).store_part(tail);
+    for (from, io) in [(0, first), (n - tail.len(), tail)] {
+        if !io.is_empty() {
+            let x = part(isa, io);
+            s.step(isa, [x, x], [p.tail(isa, from), q.tail(isa, from)]).store_part(io);
+        }
     }
 }
