@@ -46,7 +46,7 @@ class _Keys(tuple):
         return f"_IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})"
 
 
-class Module:
+class Module(_C._Callable):
     """The base of all modules. A subclass computes in ``forward``; tensors and modules that it has as attributes register
     themselves."""
 
@@ -66,15 +66,8 @@ class Module:
         """The value of the function."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def __call__(self, *args, **kwargs):
-        # One look at the attributes: a class with __getattr__ takes its time for each.
-        d = self.__dict__
-        try:
-            hooked = d["_forward_pre_hooks"] or d["_forward_hooks"]
-        except KeyError:
-            raise AttributeError("cannot call a module before Module.__init__() call") from None
-        if not hooked:
-            return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+    # Called by the base where a hook is registered.
+    def _call_with_hooks(self, *args, **kwargs):
         for hook, with_kwargs in [*self._forward_pre_hooks.values()]:
             if with_kwargs:
                 changed = hook(self, args, kwargs)
