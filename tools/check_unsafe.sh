@@ -18,6 +18,7 @@ backend-simd/src/gemm/micro.rs
 backend-blas/src/ffi.rs
 rusttorch-python/src/buffer.rs
 rusttorch-python/src/dlpack.rs
+rusttorch-python/src/module.rs
 rusttorch-python/src/numpy.rs
 '
 export ALLOWED

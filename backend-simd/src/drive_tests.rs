@@ -192,6 +192,67 @@ fn every_way_gives_every_element_its_operands() {
     }
 }
 
+/// The element of a short operand that belongs to element `i` of an output of `n`.
+fn pick<T: Copy>(x: &[T], i: usize, n: usize, way: Way) -> T {
+    match x.len() {
+        1 => x[0],
+        length if length == n => x[i],
+        length if way.row > 0 => {
+            assert_eq!(length * way.row, n);
+            x[i / way.row]
+        }
+        length => {
+            assert!(n.is_multiple_of(length));
+            x[i % length]
+        }
+    }
+}
+
+#[test]
+fn rows_may_have_one_element_of_an_operand_each() {
+    let mut in_rows = 0;
+    let tried = std::sync::Mutex::new(&mut in_rows);
+    for (rows, n) in [(1, 100), (2, 64), (3, 65), (64, 64), (100, 100), (3, 4000), (300, 70), (5, 63)] {
+        for (kind, threads, cost) in
+            (0..8).flat_map(|k| [(k, 1, Cost::LIGHT), (k, 2, SPLIT), (k, 3, SPLIT), (k, 3, Cost(2000))])
+        {
+            set_num_threads(threads);
+            let shape = [rows, n];
+            let dense = Layout::contiguous("test", &shape).unwrap();
+            let column = Layout::contiguous("test", &[rows, 1]).unwrap().broadcast_to(&shape).unwrap();
+            let single = Layout::contiguous("test", &[]).unwrap().broadcast_to(&shape).unwrap();
+            let row = Layout::contiguous("test", &[n]).unwrap().broadcast_to(&shape).unwrap();
+            let moved = |x: &Layout| {
+                Layout::new("test", Shape::from_slice(&shape), Strides::from_slice(x.strides()), 7).unwrap()
+            };
+            // An output that lies elsewhere, one that is flipped, operands of all kinds.
+            let to = if kind % 2 == 0 { moved(&dense) } else { dense.flip(&[0]).unwrap() };
+            let first = if kind < 6 { moved(&dense) } else { column.clone() };
+            let third = [&column, &single, &row, &dense][kind / 2];
+            let mut a = Array::new(first, |i| i as i32);
+            let mut b = Array::new(moved(&column), |i| (7 * i % 251) as u8);
+            let mut c = Array::new(third.clone(), |i| 3 * i as i64);
+            let mut out = Array::new(to, |i| -(i as i32));
+            let (x, y, z) = (a.values(), b.values(), c.values());
+            let before = out.memory().to_vec();
+            let body = |a: &[i32], b: &[u8], c: &[i64], out: &mut [i32], way: Way| {
+                let n = out.len();
+                if way.row > 0 {
+                    **tried.lock().unwrap() += 1;
+                    assert!(n.is_multiple_of(way.row));
+                }
+                for (i, o) in out.iter_mut().enumerate() {
+                    *o = pick(a, i, n, way) - i32::from(pick(b, i, n, way)) + pick(c, i, n, way) as i32;
+                }
+            };
+            stream3("test", cost, a.view(), b.view(), c.view(), out.out(), &body).unwrap();
+            let expected: Vec<i32> = (0..x.len()).map(|i| x[i] - i32::from(y[i]) + z[i] as i32).collect();
+            check(&mut out, before, &expected, "stream3");
+        }
+    }
+    assert!(in_rows > 100, "rows were taken {in_rows} times");
+}
+
 #[test]
 fn an_output_whose_elements_interleave_is_walked_alone() {
     // Positions 0 2 4 and 3 5 7: no two are one, but neither row lies before the other.

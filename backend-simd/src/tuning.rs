@@ -7,7 +7,7 @@ use crate::arch::threads::threads;
 /// microsecond with watching workers, and a few more when they have to be woken.
 const ALONE: usize = 8_000;
 
-/// The least that a task is worth, in nanoseconds: fewer threads come to less work.
+/// No more threads than have so much work each, in nanoseconds.
 const LEAST: usize = 4_000;
 
 /// What a task is worth, in nanoseconds, where there are enough: to begin one costs a quarter of a microsecond, most of it
@@ -128,6 +128,8 @@ pub(crate) mod lines {
 
 /// Reductions.
 pub(crate) mod sequences {
+    use crate::arch::threads::threads;
+
     /// Sequences of fewer elements than this are reduced side by side: a line of its own is not worth it.
     pub(crate) const SHORT: usize = 32;
     /// Elements of a tile of gathered columns, which stays in the first cache unless the columns are long, and the most
@@ -136,6 +138,18 @@ pub(crate) mod sequences {
     pub(crate) const SIDE: usize = 256;
     /// Outputs that are finished together: their parts stay in the first cache.
     pub(crate) const BATCH: usize = 512;
+    /// Vectors of neighbouring columns of a task: memory is read in stretches as long. The sums of 1000 columns take 32 us in
+    /// two tasks of 512, and 35 in four of 256.
+    const WIDE: usize = 32;
+
+    /// How many of some neighbouring columns a task has, where there are to be so many tasks: wide ones, and whole vectors,
+    /// though no thread is left without for that.
+    pub(crate) fn columns(items: usize, tasks: usize, lanes: usize) -> usize {
+        let tasks = tasks.min((items / (WIDE * lanes)).max(threads()));
+        let even = items.div_ceil(tasks.max(1));
+        let whole = |vectors: usize| even.next_multiple_of(vectors * lanes);
+        [WIDE, WIDE / 2, WIDE / 8].map(whole).into_iter().find(|&n| n <= even + even / 8).unwrap_or(whole(1))
+    }
     /// Columns of a tile of exponentials: with the 1024 to 2048 rows of a chunk it stays in the second cache.
     pub(crate) const EXPONENTIALS: usize = 64;
 }
@@ -181,4 +195,37 @@ pub(crate) mod threads {
     /// How long a worker watches before it parks. Long enough to last from one op of a program to its next, short
     /// enough that an idle program uses no CPU: waking a parked thread takes 12 to 15 µs, seeing a watching one 0.13.
     pub(crate) const SPIN: Duration = Duration::from_micros(200);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusttorch_backend::threads::set_num_threads;
+
+    #[test]
+    fn work_is_split_evenly_and_never_too_finely() {
+        for n in (1..=65).step_by(4) {
+            set_num_threads(n);
+            for cost in [Cost::LIGHT, Cost::HEAVY, Cost(usize::MAX)] {
+                for items in [0, 1, 2, 3, 100, 100_000, 1 << 40] {
+                    for elements in [0, 1, 1000, usize::MAX] {
+                        let tasks = cost.tasks(items, elements);
+                        let work = items.saturating_mul(elements).saturating_mul(cost.0) / 1000;
+                        assert!((1..=items.max(1)).contains(&tasks) && tasks <= TASKS_PER_THREAD * n);
+                        assert!(tasks == 1 || work / tasks >= LEAST / 2, "{tasks} tasks of {work} ns");
+                    }
+                }
+            }
+            for columns in [1, 16, 100, 544, 1000, 2560, 4096, 100_000] {
+                for tasks in [1, 2, 7, 32, 1000] {
+                    let wide = sequences::columns(columns, tasks, 16);
+                    assert!(wide.is_multiple_of(16) && wide > 0);
+                    // No thread has more than an eighth above its share, whole vectors apart.
+                    let share = columns.div_ceil(tasks.min(n.max(columns / 512)));
+                    assert!(wide <= share + share / 8 + 16, "{wide} of {columns} columns in {tasks} tasks");
+                }
+            }
+        }
+        set_num_threads(1);
+    }
 }

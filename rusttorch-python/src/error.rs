@@ -1,5 +1,6 @@
 //! Errors as the exceptions that PyTorch raises, and panics as errors.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::PyErr;
@@ -67,12 +68,16 @@ pub(crate) fn guard<R>(body: impl FnOnce() -> Result<R>) -> Result<R, PyErr> {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(raise(error)),
-        Err(payload) => {
-            let text = payload.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-            Err(bug(text.unwrap_or("a panic without a message")))
-        }
+        Err(payload) => Err(panicked(&*payload)),
     }
+}
+
+/// The exception for a panic.
+#[cold]
+pub(crate) fn panicked(payload: &(dyn Any + Send)) -> PyErr {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    bug(text.unwrap_or("a panic without a message"))
 }
 
 /// Panics inside of the guard of every call, for the test of what becomes of panics.

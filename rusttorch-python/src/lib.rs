@@ -43,7 +43,7 @@ fn _rusttorch(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<device::PyDevice>()?;
     m.add_class::<random::PyGenerator>()?;
     m.add_class::<optim::PyRule>()?;
-    m.add_class::<module::PyCallable>()?;
+    m.add("_Callable", module::class(py)?)?;
     m.add("LinAlgError", py.get_type::<error::LinAlgError>())?;
     for d in DType::ALL {
         m.add(d.name(), dtype::object(py, d)?)?;

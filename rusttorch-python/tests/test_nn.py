@@ -245,3 +245,60 @@ def test_the_digits_example_gives_the_losses_of_the_rust_one(torch):
     spec.loader.exec_module(digits)
     # As `cargo run --example digits -- --epochs 5` prints them.
     assert [f"{loss:.4f}" for loss in digits.main(["--epochs", "5"])] == ["1.7928", "0.9964", "0.7571", "0.6823", "0.6434"]
+
+
+def test_modules_are_made_and_called_as_any_class(torch):
+    """The base of modules adds a call, and nothing that other bases would notice."""
+    nn = torch.nn
+
+    class Identity(nn.Module):
+        def forward(self, x, *, twice=False):
+            return x * 2 if twice else x
+
+    class Once:
+        made = []
+
+        def __new__(cls, *args, **kwargs):
+            cls.made.append(cls)
+            return object.__new__(cls)
+
+    class First(Once, Identity):
+        pass
+
+    class Last(Identity, Once):
+        pass
+
+    class WithDict(Identity, dict):
+        pass
+
+    class Wrapped(Identity):
+        def __call__(self, *args, **kwargs):
+            return "wrapped", super().__call__(*args, **kwargs)
+
+    class Fallback(Identity):
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return 42
+
+    x = torch.ones(1)
+    assert First()(x) is x and Last()(x) is x and Once.made == [First, Last]
+    assert WithDict()(x) is x and Wrapped()(x)[0] == "wrapped" and Fallback().anything == 42
+    assert isinstance(object.__new__(Identity), Identity)
+    assert Identity()(x, twice=True).item() == Identity()(x=x, twice=True).item() == 2
+    with pytest.raises(AttributeError, match="before Module.__init__"):
+        object.__new__(Identity)(x)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        layer = pickle.loads(pickle.dumps(nn.Linear(2, 3), protocol))
+        assert layer(torch.ones(1, 2)).shape == (1, 3)
+    instance = Identity()
+    instance.forward = lambda x: "its own"
+    assert instance(x) == "its own"
+    before = nn.Module.__call__
+    nn.Module.__call__ = lambda self, *args: "patched"
+    try:
+        assert Identity()(x) == "patched"
+    finally:
+        nn.Module.__call__ = before
+    assert Identity()(x) is x

@@ -25,7 +25,8 @@ use walk::{Body, Operand, Output, walk};
 pub(crate) struct Way {
     /// The output is better written past the caches.
     pub(crate) stream: bool,
-    /// Elements of a row of the output, where operands shorter than it have one element for each row; else 0.
+    /// Elements of a row of the output, where operands that are shorter than the output have one element for each row, unless
+    /// they have a single one; else 0.
     pub(crate) row: usize,
 }
 

@@ -99,7 +99,8 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bo
             return;
         }
     }
-    if let Some(row) = walk.whole_rows().filter(|_| dense) {
+    // Longer rows than a task is worth are split, too.
+    if let Some(row) = walk.whole_rows().filter(|&row| dense && row <= cost.chunk(n)) {
         let data = &mut out.data[start * out.size..][..n * out.size];
         let chunk = cost.chunk(n).next_multiple_of(row);
         parallel_chunks_mut(data, chunk * out.size, |i, out| walk.rows(i * chunk / row, row, out));

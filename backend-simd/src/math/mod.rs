@@ -259,7 +259,8 @@ fn polynomial<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar]) 
     tail.mul_add(x, V::splat(isa, coefficients[1])).mul_add(x, V::splat(isa, coefficients[0]))
 }
 
-/// The length of polynomials that are added up by pairs of terms.
+/// The length of polynomials that are added up by pairs of terms: that of LOG2_NORMAL_F32 alone, whose terms are large and
+/// cancel. The scheme is part of a function's bits.
 const PAIRED: usize = 14;
 
 /// A polynomial in the square, whose coefficients are pairs of terms: half as many steps wait for each other, and large terms

@@ -41,7 +41,7 @@ pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool, const LON
     if !rest.is_empty() || !tail.is_empty() {
         let mut last = pad;
         if !tail.is_empty() {
-            // What the tail lacks is e^-inf = 0, which changes nothing either beside the term of the largest, 1.
+            // What the tail lacks is e^-inf = +0, which changes no sum that has a term, as none of them is -0.
             let x = <T::V<I>>::load_part(isa, tail, <T::V<I>>::constant(isa, f64::NEG_INFINITY));
             last = math::exp_nonpositive(isa, x.sub(largest));
             if KEEP {

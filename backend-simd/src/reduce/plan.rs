@@ -14,7 +14,7 @@ use std::ops::Range;
 use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, View, ViewMut};
 
 use super::source::{Source, gather};
-use crate::arch::threads::{parallel_chunks_mut, threads};
+use crate::arch::threads::parallel_chunks_mut;
 use crate::tuning::Cost;
 use crate::tuning::sequences as tuning;
 
@@ -246,17 +246,13 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
     let chunks = plan.n.div_ceil(chunk::<E::Wide>());
     // Neighbouring columns go to one thread: it reads whole lines, and long stretches of them.
     let side_by_side = inner_stride(layout, kept()) == 1 && !plan.dense;
-    let vectors = match outputs / (lanes::<E::Wide>() * threads()) {
-        30.. => 32,
-        15.. => 16,
-        _ => 4,
+    let per_task = |items: usize, tasks: usize| match (tasks, side_by_side) {
+        (1, _) => items,
+        (_, true) => tuning::columns(items, tasks, lanes::<E::Wide>()),
+        (_, false) => items.div_ceil(tasks),
     };
-    let grain = if side_by_side { lanes::<E::Wide>() * vectors } else { 1 };
     if chunks == 1 {
-        let per = match cost.tasks(outputs, plan.n) {
-            1 => outputs,
-            tasks => outputs.div_ceil(tasks).next_multiple_of(grain),
-        };
+        let per = per_task(outputs, cost.tasks(outputs, plan.n));
         parallel_chunks_mut(out, per, |i, out| {
             let mut parts = vec![P::default(); out.len().min(tuning::BATCH)];
             let mut at = i * per;
@@ -270,10 +266,7 @@ fn run<E: Source, P: Copy + Default + Send + Sync, O: Element>(
         return;
     }
     let mut parts = vec![P::default(); chunks * outputs];
-    let per = match cost.tasks(parts.len(), chunk::<E::Wide>()) {
-        1 => parts.len(),
-        tasks => parts.len().div_ceil(tasks).next_multiple_of(grain),
-    };
+    let per = per_task(parts.len(), cost.tasks(parts.len(), chunk::<E::Wide>()));
     parallel_chunks_mut(&mut parts, per, |i, parts| plan.any_parts(i * per, reduction, parts));
     let merge = |a, b| reduction.merge(a, b);
     let length = |c: usize| (plan.n - c * chunk::<E::Wide>()).min(chunk::<E::Wide>());

@@ -1,7 +1,10 @@
 //! What softmax and sums of exponentials do with each element, in rows and in tiles of columns.
 
+use std::ops::Range;
+
 use super::fold::{Number, load};
 use crate::arch::{Isa, Real};
+use crate::elementwise::padded;
 use crate::math::{self, Vector};
 
 /// A function of two elements and two parameters, of which it may use some.
@@ -45,8 +48,8 @@ steps! {
 pub(super) trait Param<T: Number>: Copy {
     /// For the elements from `from` on.
     fn at<I: Isa>(self, isa: I, from: usize) -> T::V<I>;
-    /// The same for a last vector that is not full.
-    fn tail<I: Isa>(self, isa: I, from: usize) -> T::V<I>;
+    /// The same for some elements, fewer than a vector has.
+    fn some<I: Isa>(self, isa: I, range: Range<usize>) -> T::V<I>;
 }
 
 /// The same for all elements.
@@ -59,7 +62,7 @@ impl<T: Number> Param<T> for One<T> {
         <T::V<I>>::splat(isa, self.0)
     }
     #[inline(always)]
-    fn tail<I: Isa>(self, isa: I, _from: usize) -> T::V<I> {
+    fn some<I: Isa>(self, isa: I, _range: Range<usize>) -> T::V<I> {
         <T::V<I>>::splat(isa, self.0)
     }
 }
@@ -74,15 +77,9 @@ impl<T: Number> Param<T> for Each<'_, T> {
         load(isa, &self.0[from..])
     }
     #[inline(always)]
-    fn tail<I: Isa>(self, isa: I, from: usize) -> T::V<I> {
-        part(isa, &self.0[from..])
+    fn some<I: Isa>(self, isa: I, range: Range<usize>) -> T::V<I> {
+        padded(isa, &self.0[range])
     }
-}
-
-/// The last elements of a slice, and zeros.
-#[inline(always)]
-fn part<V: Vector>(isa: V::Isa, tail: &[V::Scalar]) -> V {
-    V::load_part(isa, tail, V::constant(isa, 0.0))
 }
 
 /// `step` of one number, with the bits that it has within a vector.
@@ -123,10 +120,11 @@ pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
         let params = [p.at(isa, head + i * lanes), q.at(isa, head + i * lanes)];
         s.step(isa, [<T::V<I>>::load(isa, x), <T::V<I>>::load(isa, y)], params).store(out);
     }
-    for (from, x, y, out) in [(0, &x[..head], &y[..head], first), (n - tail.len(), x_tail, y_tail, tail)] {
+    let behind = n - tail.len()..n;
+    for (range, x, y, out) in [(0..head, &x[..head], &y[..head], first), (behind, x_tail, y_tail, tail)] {
         if !out.is_empty() {
-            let params = [p.tail(isa, from), q.tail(isa, from)];
-            s.step(isa, [part(isa, x), part(isa, y)], params).store_part(out);
+            let params = [p.some(isa, range.clone()), q.some(isa, range)];
+            s.step(isa, [padded(isa, x), padded(isa, y)], params).store_part(out);
         }
     }
 }
@@ -148,10 +146,10 @@ pub(super) fn each_in_place<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>
         let params = [p.at(isa, head + i * lanes), q.at(isa, head + i * lanes)];
         s.step(isa, [x, x], params).store(io);
     }
-    for (from, io) in [(0, first), (n - tail.len(), tail)] {
+    for (range, io) in [(0..head, first), (n - tail.len()..n, tail)] {
         if !io.is_empty() {
-            let x = part(isa, io);
-            s.step(isa, [x, x], [p.tail(isa, from), q.tail(isa, from)]).store_part(io);
+            let x = padded(isa, io);
+            s.step(isa, [x, x], [p.some(isa, range.clone()), q.some(isa, range)]).store_part(io);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Losses and layers as functions. PyTorch: `torch.nn.functional`.
 
+use rusttorch_backend::Result;
 use rusttorch_backend::ops::{Loss, Reduction};
-use rusttorch_backend::{ErrorKind, Result, TensorError};
 
 use crate::ops::{cross_entropy, loss};
 use crate::tensor::Tensor;
@@ -11,28 +11,25 @@ pub use crate::ops::grids::one_hot;
 pub use crate::ops::pad::{PadMode, pad};
 pub use crate::ops::sample::dropout;
 
-/// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. As in PyTorch the bias is stretched to
-/// the product, all leading dimensions of which count as one. Error: `Shape`.
+/// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. As in PyTorch a bias of another shape is
+/// stretched to the product; where it has more than one dimension, or x is neither a matrix nor contiguous, it is added in
+/// place, with the casts and the rounding of that. Errors: `Shape`; `DType` where the dtypes differ.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let Some(bias) = bias else { return x.matmul(&weight.t()?) };
     if let Some(out) = affine("linear", x, weight, bias) {
         return out;
     }
     let weight_t = weight.t()?;
-    let fails = |rule| {
-        let error = TensorError::new(ErrorKind::Shape, "linear", rule);
-        Err(error.with("bias", bias.shape()).with("weight", weight.shape()))
-    };
-    match (x.shape(), weight.shape()) {
-        ([_], _) | (_, [_]) if bias.rank() > 1 => fails("the bias has more dimensions than the product"),
-        // As one op, which rounds halves once.
-        (&[_, k], &[_, l]) if k == l => bias.addmm(x, &weight_t, 1, 1),
-        ([lead @ .., k], [out, l]) if k == l => {
-            let rows = x.unsqueeze(0)?.flatten_dims(0, -2)?;
-            let shape: Vec<isize> = lead.iter().chain([out]).map(|&n| n as isize).collect();
-            bias.addmm(&rows, &weight_t, 1, 1)?.reshape(shape)
+    // As one op, which rounds halves once.
+    match x.rank() {
+        1 => bias.addmm(&x.unsqueeze(0)?, &weight_t, 1, 1)?.squeeze(0),
+        2 => bias.addmm(x, &weight_t, 1, 1),
+        3.. if bias.rank() <= 1 && x.is_contiguous() => {
+            let out = bias.addmm(&x.flatten_dims(0, -2)?, &weight_t, 1, 1)?;
+            let lead = &x.shape()[..x.rank() - 1];
+            out.reshape(lead.iter().chain(&out.shape()[1..]).map(|&n| n as isize).collect::<Vec<_>>())
         }
-        _ => x.matmul(&weight_t)?.add(bias),
+        _ => x.matmul(&weight_t)?.add_(bias),
     }
 }
 

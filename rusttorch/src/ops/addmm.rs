@@ -182,7 +182,7 @@ pub(crate) fn affine(op: &'static str, x: &Tensor, w: &Tensor, b: &Tensor) -> Op
 fn add_product(kind: Product, [c, a, b]: [&Tensor; 3], beta: Scalar, alpha: Scalar) -> Result<Tensor> {
     let (op, title) = kind.names();
     let shape = kind.shape(a, b)?;
-    // More dimensions than the product has are refused, too.
+    // Shapes are checked before dtypes. More dimensions than the product has are refused, too.
     let expanded = c.layout().broadcast_to(&shape).map_err(|e| {
         TensorError::new(e.kind(), op, "the tensor cannot be stretched to the shape of the product")
             .with("tensor", c.shape())

@@ -7,7 +7,6 @@ from .parameter import Parameter
 from .._functions import _ops
 
 _empty, _full = _ops["empty"], _ops["full"]
-_linear = F.linear
 
 
 class Identity(Module):
@@ -45,7 +44,7 @@ class Linear(Module):
     def forward(self, input):
         """The value."""
         parameters = self._parameters
-        return _linear(input, parameters["weight"], parameters["bias"])
+        return F.linear(input, parameters["weight"], parameters["bias"])
 
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
