@@ -12,8 +12,8 @@ pub use crate::ops::pad::{PadMode, pad};
 pub use crate::ops::sample::dropout;
 
 /// `x W^T + b`: x `[.., in]`, weight `[out, in]`, bias `[out]`, result `[.., out]`. As in PyTorch a bias of another shape is
-/// stretched to the product; where it has more than one dimension, or x is neither a matrix nor contiguous, it is added in
-/// place, with the casts and the rounding of that. Errors: `Shape`; `DType` where the dtypes differ.
+/// stretched to the product: for a contiguous x and a bias `[n]` or `[n, 1]` as if all leading dimensions were one, else as
+/// they are, in place, with the casts and the rounding of that. Errors: `Shape`; `DType` where the dtypes differ.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let Some(bias) = bias else { return x.matmul(&weight.t()?) };
     if let Some(out) = affine("linear", x, weight, bias) {
@@ -21,10 +21,10 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
     let weight_t = weight.t()?;
     // As one op, which rounds halves once.
-    match x.rank() {
-        1 => bias.addmm(&x.unsqueeze(0)?, &weight_t, 1, 1)?.squeeze(0),
-        2 => bias.addmm(x, &weight_t, 1, 1),
-        3.. if bias.rank() <= 1 && x.is_contiguous() => {
+    match (x.rank(), weight.rank()) {
+        (1, 2) => bias.addmm(&x.unsqueeze(0)?, &weight_t, 1, 1)?.squeeze(0),
+        (2, _) => bias.addmm(x, &weight_t, 1, 1),
+        (3.., _) if matches!(bias.shape(), [_] | [_, 1]) && x.is_contiguous() => {
             let out = bias.addmm(&x.flatten_dims(0, -2)?, &weight_t, 1, 1)?;
             let lead = &x.shape()[..x.rank() - 1];
             out.reshape(lead.iter().chain(&out.shape()[1..]).map(|&n| n as isize).collect::<Vec<_>>())
