@@ -270,11 +270,12 @@ fn pairs<V: Vector>(isa: V::Isa, x: V, coefficients: &'static [V::Scalar]) -> V 
     let square = x.mul(x);
     let mut k = PAIRED - 2;
     let mut sum = linear(isa, x, coefficients, k);
-    while k > 0 {
+    while k > 2 {
         k -= 2;
         sum = sum.mul_add(square, linear(isa, x, coefficients, k));
     }
-    sum
+    // The lowest one by one: a pair of them would be rounded once more.
+    sum.mul_add(x, V::splat(isa, coefficients[1])).mul_add(x, V::splat(isa, coefficients[0]))
 }
 
 /// The pair of terms from a coefficient on.
