@@ -21,7 +21,7 @@ use tile::Aside;
 use walk::{Body, Operand, Output, walk};
 
 /// How a body is to compute a piece.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Way {
     /// The output is better written past the caches.
     pub(crate) stream: bool,

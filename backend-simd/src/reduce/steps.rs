@@ -1,7 +1,5 @@
 //! What softmax and sums of exponentials do with each element, in rows and in tiles of columns.
 
-use std::ops::Range;
-
 use super::fold::{Number, load};
 use crate::arch::{Isa, Real};
 use crate::elementwise::padded;
@@ -48,8 +46,8 @@ steps! {
 pub(super) trait Param<T: Number>: Copy {
     /// For the elements from `from` on.
     fn at<I: Isa>(self, isa: I, from: usize) -> T::V<I>;
-    /// The same for some elements, fewer than a vector has.
-    fn some<I: Isa>(self, isa: I, range: Range<usize>) -> T::V<I>;
+    /// The same for the last elements, which are less than a vector.
+    fn tail<I: Isa>(self, isa: I, from: usize) -> T::V<I>;
 }
 
 /// The same for all elements.
@@ -62,7 +60,7 @@ impl<T: Number> Param<T> for One<T> {
         <T::V<I>>::splat(isa, self.0)
     }
     #[inline(always)]
-    fn some<I: Isa>(self, isa: I, _range: Range<usize>) -> T::V<I> {
+    fn tail<I: Isa>(self, isa: I, _from: usize) -> T::V<I> {
         <T::V<I>>::splat(isa, self.0)
     }
 }
@@ -77,8 +75,8 @@ impl<T: Number> Param<T> for Each<'_, T> {
         load(isa, &self.0[from..])
     }
     #[inline(always)]
-    fn some<I: Isa>(self, isa: I, range: Range<usize>) -> T::V<I> {
-        padded(isa, &self.0[range])
+    fn tail<I: Isa>(self, isa: I, from: usize) -> T::V<I> {
+        padded(isa, &self.0[from..])
     }
 }
 
@@ -91,16 +89,6 @@ pub(super) fn alone<I: Isa, T: Number, S: Step>(isa: I, s: S, x: T) -> T {
     lanes.as_ref()[0]
 }
 
-/// How many elements lie before the first vector that fills whole lines of the cache, for stores across two lines take twice
-/// as long; none where that is not worth it.
-#[inline(always)]
-fn head<I: Isa, T: Number>(out: &[T]) -> usize {
-    const WORTH: usize = 16;
-    let lanes = <T::V<I>>::LANES;
-    let skew = out.as_ptr().addr() / size_of::<T>() % lanes;
-    if skew == 0 || out.len() < WORTH * lanes { 0 } else { lanes - skew }
-}
-
 /// `out = step(x, y)`, of equal lengths.
 #[inline(always)]
 pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
@@ -111,21 +99,17 @@ pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
     out: &mut [T],
 ) {
     let lanes = <T::V<I>>::LANES;
-    let (n, head) = (out.len(), head::<I, T>(out));
-    let (first, out) = out.split_at_mut(head);
-    let (xs, x_tail) = <T::V<I>>::chunks(&x[head..n]);
-    let (ys, y_tail) = <T::V<I>>::chunks(&y[head..n]);
+    let n = out.len();
+    let (xs, x_tail) = <T::V<I>>::chunks(x);
+    let (ys, y_tail) = <T::V<I>>::chunks(y);
     let (outs, tail) = <T::V<I>>::chunks_mut(out);
     for (i, ((x, y), out)) in xs.iter().zip(ys).zip(outs).enumerate() {
-        let params = [p.at(isa, head + i * lanes), q.at(isa, head + i * lanes)];
+        let params = [p.at(isa, i * lanes), q.at(isa, i * lanes)];
         s.step(isa, [<T::V<I>>::load(isa, x), <T::V<I>>::load(isa, y)], params).store(out);
     }
-    let behind = n - tail.len()..n;
-    for (range, x, y, out) in [(0..head, &x[..head], &y[..head], first), (behind, x_tail, y_tail, tail)] {
-        if !out.is_empty() {
-            let params = [p.some(isa, range.clone()), q.some(isa, range)];
-            s.step(isa, [padded(isa, x), padded(isa, y)], params).store_part(out);
-        }
+    if !tail.is_empty() {
+        let params = [p.tail(isa, n - tail.len()), q.tail(isa, n - tail.len())];
+        s.step(isa, [padded(isa, x_tail), padded(isa, y_tail)], params).store_part(tail);
     }
 }
 
@@ -138,18 +122,16 @@ pub(super) fn each_in_place<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>
     io: &mut [T],
 ) {
     let lanes = <T::V<I>>::LANES;
-    let (n, head) = (io.len(), head::<I, T>(io));
-    let (first, io) = io.split_at_mut(head);
+    let n = io.len();
     let (chunks, tail) = <T::V<I>>::chunks_mut(io);
     for (i, io) in chunks.iter_mut().enumerate() {
         let x = <T::V<I>>::load(isa, io);
-        let params = [p.at(isa, head + i * lanes), q.at(isa, head + i * lanes)];
+        let params = [p.at(isa, i * lanes), q.at(isa, i * lanes)];
         s.step(isa, [x, x], params).store(io);
     }
-    for (range, io) in [(0..head, first), (n - tail.len()..n, tail)] {
-        if !io.is_empty() {
-            let x = padded(isa, io);
-            s.step(isa, [x, x], [p.some(isa, range.clone()), q.some(isa, range)]).store_part(io);
-        }
+    if !tail.is_empty() {
+        let x = padded(isa, tail);
+        let params = [p.tail(isa, n - tail.len()), q.tail(isa, n - tail.len())];
+        s.step(isa, [x, x], params).store_part(tail);
     }
 }

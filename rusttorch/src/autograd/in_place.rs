@@ -17,7 +17,7 @@ use super::mode::is_grad_enabled;
 use super::node::{Edges, Node, Rule};
 use crate::dispatch;
 use crate::ops::view::strided_view;
-use crate::tensor::{Base, Tensor};
+use crate::tensor::Tensor;
 
 /// An in-place op: `direct` writes the target's memory; where gradients are recorded, `value` computes
 /// what it will hold, of the target's shape and dtype, as a recorded op instead. It reads the target
@@ -84,9 +84,8 @@ fn is_recorded(op: &'static str, target: &Tensor, inputs: &[&Tensor]) -> Result<
             "a leaf tensor that requires grad is being used in an in-place operation; use no_grad",
         );
     }
-    // A base that is no part of a graph, while its view is: the view was taken from a leaf that is itself a view.
-    let of_leaf = |b: &Base| b.tensor.is_leaf() && (b.tensor.requires_grad() || target.requires_grad());
-    if base.is_some_and(of_leaf) {
+    // The base need not be the leaf that requires grad: that may be a view itself, of a base that is no part of a graph.
+    if target.requires_grad() && base.is_some_and(|b| b.tensor.is_leaf()) {
         return refuse(
             "a view of a leaf tensor that requires grad is being used in an in-place operation; use no_grad",
         );

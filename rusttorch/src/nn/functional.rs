@@ -3,10 +3,9 @@
 use rusttorch_backend::Result;
 use rusttorch_backend::ops::{Loss, Reduction};
 
-use crate::ops::{cross_entropy, loss};
+use crate::ops::{addmm, cross_entropy, loss};
 use crate::tensor::Tensor;
 
-use crate::ops::addmm::affine;
 pub use crate::ops::grids::one_hot;
 pub use crate::ops::pad::{PadMode, pad};
 pub use crate::ops::sample::dropout;
@@ -16,7 +15,7 @@ pub use crate::ops::sample::dropout;
 /// they are, in place, with the casts and the rounding of that. Errors: `Shape`; `DType` where the dtypes differ.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     let Some(bias) = bias else { return x.matmul(&weight.t()?) };
-    if let Some(out) = affine("linear", x, weight, bias) {
+    if let Some(out) = addmm::affine("linear", x, weight, bias) {
         return out;
     }
     let weight_t = weight.t()?;
