@@ -14,7 +14,7 @@ use rusttorch_backend::Element;
 
 use super::Number;
 use crate::arch::threads::parallel;
-use crate::arch::{Isa, Real};
+use crate::arch::{Isa, Real, prefetch_far, prefetch_line, prefetch_to_write};
 
 /// Products of a chain: how many k are summed up before their sum is added to the result. Part of the definition
 /// of every result (see the folder), so it must never change with the level or the shape.
@@ -23,8 +23,8 @@ pub(super) const DEPTH: usize = 256;
 /// Elements of the largest tile.
 const MOST: usize = 12 * 32;
 
-/// Rows of `b` between the one that is read and the one that is fetched ahead.
-const AHEAD: isize = 8;
+/// Rows of `b` between the one that is read and the one that is fetched ahead: as long as the third cache takes.
+pub(super) const AHEAD: usize = 16;
 
 /// Whether all positions `at + sum of index * stride` lie below `len`.
 fn reaches(len: usize, at: usize, axes: &[(usize, isize)]) -> bool {
@@ -332,32 +332,6 @@ impl<T: Element> Target<'_, T> {
     }
 }
 
-/// Asks for the cache line of an address, which need not be valid.
-#[inline(always)]
-fn prefetch<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch never faults, and every x86-64 CPU has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
-}
-
-/// The same, no nearer than the second cache.
-#[inline(always)]
-fn prefetch_far<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: a prefetch never faults, and every x86-64 CPU has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
-}
-
 /// Adds `a @ b` to a part of `c`, or puts it there if it is the `first` block of the sum. `a` has at most
 /// [`Isa::ROWS`] rows, `b` has `W` vectors of columns that lie side by side, of which `c` may have fewer.
 ///
@@ -404,9 +378,11 @@ fn merge<V: Real, const R: usize, const W: usize, const COPY: bool>(
     let Plane { rows, columns, row, column } = c.plane;
     assert!(rows == R && columns <= W * V::LANES);
     let whole = column == 1 && columns == W * V::LANES;
-    if whole && !first {
+    if whole {
         for i in 0..R {
-            prefetch(c.first.wrapping_offset(i as isize * row));
+            for w in 0..W {
+                prefetch_to_write(c.first.wrapping_offset(i as isize * row).wrapping_add(w * V::LANES));
+            }
         }
     }
     let sums = chains::<V, R, W, COPY>(isa, a, b, copy);
@@ -463,7 +439,7 @@ fn chains<V: Real, const R: usize, const W: usize, const COPY: bool>(
             V::load(isa, unsafe { &*at })
         });
         for w in 0..W {
-            prefetch(y.wrapping_offset(AHEAD * right.row).wrapping_add(w * V::LANES));
+            prefetch_line(y.wrapping_offset(AHEAD as isize * right.row).wrapping_add(w * V::LANES));
         }
         if COPY {
             for (w, v) in row.iter().enumerate() {

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rusttorch_backend::{Element, HostBuffer, Result};
 
-use super::micro::{Matrix, Plane};
-use crate::arch::{Isa, Real};
+use super::micro::{AHEAD, Matrix, Plane};
+use crate::arch::{Isa, LINE, Real};
 use crate::float::Float;
 
 /// Memory for copies, from the pool.
@@ -70,6 +70,9 @@ where
     if column == 1 {
         for (k, to) in to.chunks_exact_mut(width).enumerate() {
             let from = b.line(k);
+            for lane in (0..width).step_by(V::LANES) {
+                b.fetch(k + AHEAD, lane);
+            }
             if from.len() == width {
                 let (from, to) = (V::chunks(from).0, V::chunks_mut(to).0);
                 for (from, to) in from.iter().zip(to) {
@@ -134,6 +137,9 @@ impl<'a, T: Float> Left<'a, T> {
         } else if depth > 0 {
             for (i, to) in data.chunks_exact_mut(depth).enumerate() {
                 if column == 1 {
+                    for k in (0..depth).step_by(LINE / size_of::<T>()) {
+                        a.fetch(i + 1, k);
+                    }
                     to.copy_from_slice(a.line(i));
                 } else {
                     for (k, to) in to.iter_mut().enumerate() {

@@ -310,35 +310,43 @@ impl<T: Number> Kernel for Task<'_, T> {
                 }
                 Lhs::Own => (Some(Left::pack(a, I::ROWS, &mut *self.own)), &mut [][..]),
             };
+            // What was copied lies in order, and the CPU sees where it goes.
+            let far = b.plane().column == 1 && n * b.columns() * size_of::<T>() >= tuning::FAR;
+            let range = |p: usize| p * wide..b.columns().min((p + 1) * wide);
             for p in 0..panels {
-                let range = p * wide..b.columns().min((p + 1) * wide);
-                let mut copy = &mut [][..];
-                let b = match self.right {
+                let (mut copy, mut next) = (&mut [][..], None);
+                let right = match self.right {
                     Rhs::Panels(data) => {
                         let at = (index * panels + p) * wide * DEPTH;
                         Matrix::dense(&data[at..at + wide * n], n, wide)
                     }
                     Rhs::Plain => {
-                        let b = b.part(0..n, range.clone());
-                        if range.len() == wide && b.plane().column == 1 {
-                            copy = own;
+                        next = (far && p + 1 < panels).then(|| b.part(0..n, range(p + 1)));
+                        let b = b.part(0..n, range(p));
+                        if b.columns() == wide && b.plane().column == 1 {
+                            if n * b.plane().row.unsigned_abs() * size_of::<T>() > tuning::AT_HAND {
+                                copy = &mut *own;
+                            }
                             b
                         } else {
-                            let wide = if range.len() <= T::V::<I>::LANES { T::V::<I>::LANES } else { wide };
+                            let wide = if b.columns() <= T::V::<I>::LANES { T::V::<I>::LANES } else { wide };
                             panel::<T::V<I>>(isa, b, wide, own);
                             Matrix::dense(own, n, wide)
                         }
                     }
                 };
-                column::<T, I>(isa, a, left, b, self.c.part(0..a.rows(), range), first, copy);
+                let c = self.c.part(0..a.rows(), range(p));
+                column::<T, I>(isa, a, left, right, c, first, copy, next);
             }
             done += n;
         }
     }
 }
 
-/// A column of tiles. With room for a copy of `b`, the first tile makes one.
+/// A column of tiles. With room for a copy of `b`, the first tile makes one; the others ask for what comes `next` instead
+/// of it.
 #[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "a block of each operand, and what is known of it")]
 fn column<T: Number, I: Isa>(
     isa: I,
     a: Matrix<'_, T>,
@@ -347,6 +355,7 @@ fn column<T: Number, I: Isa>(
     mut c: Target<'_, T>,
     first: bool,
     copy: &mut [T],
+    next: Option<Matrix<'_, T>>,
 ) {
     let tiles = Tiles::new(a.rows(), I::ROWS);
     let (depth, columns) = (a.columns(), c.plane().columns);
@@ -359,7 +368,13 @@ fn column<T: Number, I: Isa>(
         any_tile::<T, I, true>(isa, left(0), b, c.part(tiles.range(0), 0..columns), first, copy);
         (b, done) = (Matrix::dense(&*copy, depth, b.columns()), 1);
     }
+    let share = depth.div_ceil(tiles.count().saturating_sub(done).max(1));
     for i in done..tiles.count() {
+        if let Some(next) = &next {
+            for k in ((i - done) * share..depth).take(share) {
+                (0..columns).step_by(T::V::<I>::LANES).for_each(|j| next.fetch(k, j));
+            }
+        }
         any_tile::<T, I, false>(isa, left(i), b, c.part(tiles.range(i), 0..columns), first, &mut []);
     }
 }

@@ -176,14 +176,15 @@ impl<T: Number> Kernel for Partial<'_, T> {
             let end = columns.min(from + self.width);
             // All vectors but the last one of all follow each other.
             let whole = (end - from) / lanes * lanes;
+            let far = depth * columns * size_of::<T>() >= tuning::FAR;
             for (i, to) in self.to.chunks_exact_mut(self.width).enumerate() {
                 let start = (self.block + i) * DEPTH;
                 let k = start..depth.min(start + DEPTH);
                 let x = &self.x[k.clone()];
                 let (to, last) = to.split_at_mut(whole);
-                rows::<T, I>(isa, x, self.b.part(k.clone(), from..from + whole), to);
+                rows::<T, I>(isa, x, self.b.part(k.clone(), from..from + whole), to, far);
                 if from + whole < end {
-                    rows::<T, I>(isa, x, self.b.part(k, columns - lanes..columns), &mut last[..lanes]);
+                    rows::<T, I>(isa, x, self.b.part(k, columns - lanes..columns), &mut last[..lanes], far);
                 }
             }
             return;
@@ -214,24 +215,28 @@ impl<T: Number> Kernel for Partial<'_, T> {
     }
 }
 
-/// A block of rows that are read side by side; `to` has as many elements as a row.
+/// A block of rows that are read side by side, and asked for ahead if they are `far`; `to` has as many elements as a row.
 #[inline(always)]
-fn rows<T: Number, I: Isa>(isa: I, x: &[T], b: Matrix<'_, T>, to: &mut [T]) {
+fn rows<T: Number, I: Isa>(isa: I, x: &[T], b: Matrix<'_, T>, to: &mut [T], far: bool) {
     let to = T::V::<I>::chunks_mut(to).0;
     to.fill(T::V::<I>::zeros());
     let mut k = 0;
     while k + TOGETHER <= x.len() {
-        some_rows::<T, I, TOGETHER>(isa, &x[k..], b, k, to);
+        if far {
+            some_rows::<T, I, TOGETHER, true>(isa, &x[k..], b, k, to);
+        } else {
+            some_rows::<T, I, TOGETHER, false>(isa, &x[k..], b, k, to);
+        }
         k += TOGETHER;
     }
     while k < x.len() {
-        some_rows::<T, I, 1>(isa, &x[k..], b, k, to);
+        some_rows::<T, I, 1, false>(isa, &x[k..], b, k, to);
         k += 1;
     }
 }
 
 #[inline(always)]
-fn some_rows<T: Number, I: Isa, const R: usize>(
+fn some_rows<T: Number, I: Isa, const R: usize, const FAR: bool>(
     isa: I,
     x: &[T],
     b: Matrix<'_, T>,
@@ -243,6 +248,9 @@ fn some_rows<T: Number, I: Isa, const R: usize>(
     for (i, to) in to.iter_mut().enumerate() {
         let mut sum = T::V::<I>::load(isa, to);
         for r in 0..R {
+            if FAR {
+                b.fetch(k + R + r, i * T::V::<I>::LANES);
+            }
             sum = factors[r].mul_add(T::V::<I>::load(isa, &rows[r][i]), sum);
         }
         sum.store(to);

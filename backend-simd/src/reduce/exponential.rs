@@ -39,8 +39,7 @@ impl<T: Number> Kernel for RowSums<'_, T> {
             let largest = fold_row(isa, (Max, Nothing), x, T::zeroed()).0;
             *out = LogSum { largest: largest.to_f64(), sum: 0.0 };
             if out.largest.is_finite() {
-                out.sum =
-                    sum_of_exponentials::<I, T, false, false>(isa, x, largest, &mut [], x.len()).to_f64();
+                out.sum = sum_of_exponentials::<I, T, false>(isa, x, largest, &mut [], x.len()).to_f64();
             }
         }
     }

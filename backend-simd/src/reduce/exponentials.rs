@@ -5,22 +5,19 @@ use crate::arch::{Isa, Real, prefetch_line};
 use crate::math;
 
 /// `sum e^(x - largest)` of a row of at most a chunk: the sum of `fold`. The terms are put to `out`, of the same
-/// length, if `KEEP`. What lies `ahead` elements behind each is asked for, as it comes next; in a `LONG` line, whose
-/// output is not at hand either, what is written next, too.
+/// length, if `KEEP`. What lies `ahead` elements behind each is asked for, as it comes next.
 #[inline(always)]
-pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool, const LONG: bool>(
+pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool>(
     isa: I,
     x: &[T],
     largest: T,
     out: &mut [T],
     ahead: usize,
 ) -> T {
-    let lanes = <T::V<I>>::LANES;
     let largest = <T::V<I>>::splat(isa, largest);
     let pad = Sum.pad(isa, largest);
     let (vectors, tail) = <T::V<I>>::chunks(x);
     let (blocks, rest) = vectors.as_chunks::<BLOCK>();
-    let next = out.as_ptr().wrapping_add(if KEEP { ahead } else { 0 });
     let (out, out_tail) = <T::V<I>>::chunks_mut(if KEEP { out } else { &mut [] });
     let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
     // What changes nothing comes first.
@@ -28,9 +25,6 @@ pub(super) fn sum_of_exponentials<I: Isa, T: Number, const KEEP: bool, const LON
     for (i, block) in blocks.iter().enumerate() {
         let v = eight!(|K| {
             prefetch_line(block[K].as_ref().as_ptr().wrapping_add(ahead));
-            if LONG {
-                prefetch_line(next.wrapping_add((i * BLOCK + K) * lanes));
-            }
             math::exp_nonpositive(isa, <T::V<I>>::load(isa, &block[K]).sub(largest))
         });
         if KEEP && let Some(out) = out_blocks.get_mut(i) {

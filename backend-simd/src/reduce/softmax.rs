@@ -15,6 +15,7 @@ use super::steps::{
 };
 use crate::arch::{Isa, Kernel, Level};
 use crate::tuning::Cost;
+use crate::tuning::lines as tuning;
 
 /// `None` where there is no kernel for the call.
 pub(crate) fn softmax(
@@ -83,8 +84,7 @@ impl<T: Number> RowSum<T> {
     }
 }
 
-/// `sum e^(x - largest)` of a line, whose terms are put to `out` if `KEEP`. If it is short, what lies `ahead` elements behind
-/// is asked for.
+/// `sum e^(x - largest)` of a line, whose terms are put to `out` if `KEEP`. What lies `ahead` elements behind is asked for.
 #[inline(always)]
 fn exponentials<I: Isa, T: Number, const KEEP: bool>(
     isa: I,
@@ -95,11 +95,11 @@ fn exponentials<I: Isa, T: Number, const KEEP: bool>(
 ) -> T {
     let length = chunk::<T>();
     if x.len() <= length {
-        return sum_of_exponentials::<I, T, KEEP, false>(isa, x, largest, out, ahead);
+        return sum_of_exponentials::<I, T, KEEP>(isa, x, largest, out, ahead);
     }
     let mut sums = RowSum::new();
     for (x, out) in x.chunks(length).zip(out.chunks_mut(length)) {
-        let sum = sum_of_exponentials::<I, T, KEEP, true>(isa, x, largest, out, length);
+        let sum = sum_of_exponentials::<I, T, KEEP>(isa, x, largest, out, ahead);
         sums.0.push(sum, x.len(), |(a, _), (b, _)| Sum.join_one(a, b));
     }
     sums.total()
@@ -176,6 +176,8 @@ impl<T: Number> Kernel for ForwardRows<'_, T> {
         // Short lines two at a time: until a maximum or a sum is there, which takes as long as some ten vectors, the CPU works
         // on the other line.
         let together = if n <= chunk::<T>() { TOGETHER } else { 1 };
+        // What is computed next comes from memory meanwhile.
+        let ahead = if n * size_of::<T>() <= tuning::NEXT { together * n } else { chunk::<T>() };
         for (x, out) in self.x.chunks(together * n).zip(self.out.chunks_mut(together * n)) {
             let mut largest = [T::zeroed(); TOGETHER];
             for (largest, x) in largest.iter_mut().zip(x.chunks(n)) {
@@ -185,8 +187,8 @@ impl<T: Number> Kernel for ForwardRows<'_, T> {
             let lines = x.chunks(n).zip(out.chunks_mut(n));
             for ((sum, largest), (x, out)) in sums.iter_mut().zip(largest).zip(lines) {
                 *sum = match self.op {
-                    SoftmaxOp::Softmax => exponentials::<I, T, true>(isa, x, largest, out, together * n),
-                    SoftmaxOp::LogSoftmax => exponentials::<I, T, false>(isa, x, largest, out, together * n),
+                    SoftmaxOp::Softmax => exponentials::<I, T, true>(isa, x, largest, out, ahead),
+                    SoftmaxOp::LogSoftmax => exponentials::<I, T, false>(isa, x, largest, out, ahead),
                 };
             }
             let lines = x.chunks(n).zip(out.chunks_mut(n));
