@@ -32,6 +32,8 @@ MEANS = {"elementwise": 2.0, "functions": 3.0, "reductions": 2.0, "softmax": 2.0
          "copies": 1.2, "sort": 1.5}
 # The most that a call on one element may take, in ns.
 CALL = 80.0
+# The share of what the machine allows from which on a call is at the limit, and a target beyond it says nothing.
+AT_LIMIT = 0.9
 
 
 @dataclass
@@ -142,12 +144,14 @@ def shown(result, who):
     return text + "~" if noisy else text
 
 
-def factor(ratio, target=None):
-    """A ratio, bold where it misses its target."""
+def factor(ratio, target=None, limited=False):
+    """A ratio: bold where it misses its target, in italics where the machine allows no more."""
     if ratio is None:
         return "–"
     digits = f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
-    return f"**{digits}**" if target and ratio < target else digits
+    if not target or ratio >= target:
+        return digits
+    return f"*{digits}*" if limited else f"**{digits}**"
 
 
 def row_target(group, op, size):
@@ -182,6 +186,13 @@ class Machine:
         bounds = [moved / rate if rate and moved else 0, operations / peak if peak and operations else 0]
         return max(bounds) or None
 
+    def limits(self, cost, dtype, threads, group, result):
+        """Whether the machine allows a case no more: it is near its limit or, in a reduction, PyTorch is."""
+        bound, own, torch = self.bound(cost, dtype, threads), result.time(OWN), result.time(TORCH)
+        if not bound or not own:
+            return False
+        return bound / own >= AT_LIMIT or bool(group == "reductions" and torch and bound / torch >= AT_LIMIT)
+
     def level(self, moved, threads):
         """Where the operands of a call lie when it comes back to them."""
         sizes = {"L1": self.caches[1] * threads, "L2": self.caches[2] * threads, "L3": self.caches[3]}
@@ -200,8 +211,10 @@ median of a round's samples, each of 5 ms or more, after a warm-up. `~` marks a 
 {noise} %, or one taken while the second CPU was not free. PyTorch runs eagerly in `inference_mode` (with gradients
 recorded in `.._backward`, which is value and gradient), called from Python; RustTorch is called from Rust, as a user
 calls it. A ratio is the time of PyTorch divided by that of RustTorch: above 1 RustTorch is faster. **Bold** misses the
-target. `delegated` is a call that the backend leaves to another one. *Of limit* is the least time that the bytes moved
-and the operations allow, by the limits below, as a share of the time taken.
+target; *italics* miss it where the machine allows no more: RustTorch is at {at_limit} % of the limit or above, or, in a
+reduction, PyTorch is. `delegated` is a call that the backend leaves to another one. *Of limit* is the least time that the
+bytes moved and the operations allow, by the limits below, as a share of the time taken. PyTorch's operands lie in memory
+of numpy's, which is in huge pages where it is large: what PyTorch allocates itself is not, and slower to read.
 """
 
 
@@ -209,8 +222,8 @@ def document(facts, results, costs, limits, different):
     machine = Machine(limits, facts.caches)
     threads = list(dict.fromkeys(n for _, n in results))
     groups = [g for g in TITLES if any(case.startswith(f"{g}/") for case in costs)]
-    parts = [HEAD.format(facts="\n".join(facts.lines()), noise=round(100 * NOISY - 100))]
-    parts += [summary(groups, threads, results, costs)]
+    parts = [HEAD.format(facts="\n".join(facts.lines()), noise=round(100 * NOISY - 100), at_limit=round(100 * AT_LIMIT))]
+    parts += [summary(groups, threads, results, costs, machine)]
     if limits:
         parts.append(limits_table(limits))
     for group in groups:
@@ -233,11 +246,11 @@ def counted(threads):
     return f"{threads} thread" if threads == 1 else f"{threads} threads"
 
 
-def summary(groups, threads, results, costs):
+def summary(groups, threads, results, costs, machine):
     rows = []
     for group in groups:
         for n in threads:
-            ratios, below = {}, 0
+            ratios, below, limited = {}, 0, 0
             for case in costs:
                 result = results.get((case, n))
                 if not case.startswith(f"{group}/") or not result:
@@ -246,19 +259,21 @@ def summary(groups, threads, results, costs):
                     # Delegated, or failed.
                     below += 1
                     continue
-                _, op, size, _ = case.split("/")
+                _, op, size, dtype = case.split("/")
                 ratios[case] = result.ratio()
-                below += misses(group, op, size, result)
+                if misses(group, op, size, result):
+                    at_limit = machine.limits(costs[case], dtype, n, group, result)
+                    below, limited = below + (not at_limit), limited + at_limit
             if not ratios:
-                rows.append([TITLES[group], str(n), "0", "–", "–", "–", str(below)])
+                rows.append([TITLES[group], str(n), "0", "–", "–", "–", str(below), str(limited)])
                 continue
             lowest = min(ratios, key=ratios.get)
             wanted = MEANS.get(group)
             rows.append([
                 TITLES[group], str(n), str(len(ratios)), factor(mean(ratios.values()), wanted),
-                f"≥ {wanted}" if wanted else "–", f"{ratios[lowest]:.2f} ({lowest.split('/', 1)[1]})", str(below),
+                f"≥ {wanted}" if wanted else "–", f"{ratios[lowest]:.2f} ({lowest.split('/', 1)[1]})", str(below), str(limited),
             ])
-    head = ["group", "threads", "calls", "geometric mean", "target", "lowest", "calls below their target"]
+    head = ["group", "threads", "calls", "geometric mean", "target", "lowest", "below their target", "limited by the machine"]
     return f"## In short\n\n{table(head, rows)}"
 
 
@@ -311,8 +326,10 @@ def group_table(group, cases, threads, results, costs, machine):
             result = results.get((case, n), Result({}))
             target = row_target(group, op, size)
             row += [shown(result, who) for who in (TORCH, *forms, OWN)]
-            row.append(factor(result.ratio(), target))
-            row += [factor(result.ratio(f), 1.0 if f == "fused" and size == "100x100000" else None) for f in forms]
+            limited = machine.limits(costs[case], dtype, n, group, result)
+            row.append(factor(result.ratio(), target, limited))
+            least = {"fused": 1.0} if size == "100x100000" else {}
+            row += [factor(result.ratio(f), least.get(f), limited) for f in forms]
             if group != "overhead":
                 bound, own = machine.bound(costs[case], dtype, n), result.time(OWN)
                 row.append(f"{100 * bound / own:.0f} %" if bound and own else "–")
