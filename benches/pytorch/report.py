@@ -32,7 +32,7 @@ MEANS = {"elementwise": 2.0, "functions": 3.0, "reductions": 2.0, "softmax": 2.0
          "copies": 1.2, "sort": 1.5}
 # The most that a call on one element may take, in ns.
 CALL = 80.0
-# The share of what the machine allows from which on a call is at the limit, and a target beyond it says nothing.
+# From this share of what the machine allows on, a call is at the limit.
 AT_LIMIT = 0.9
 
 
@@ -187,7 +187,7 @@ class Machine:
         return max(bounds) or None
 
     def limits(self, cost, dtype, threads, group, result):
-        """Whether the machine allows a case no more: it is near its limit or, in a reduction, PyTorch is."""
+        """Whether a case is at its limit or, in a reduction, PyTorch is: none is asked to be faster than that."""
         bound, own, torch = self.bound(cost, dtype, threads), result.time(OWN), result.time(TORCH)
         if not bound or not own:
             return False
@@ -211,10 +211,11 @@ median of a round's samples, each of 5 ms or more, after a warm-up. `~` marks a 
 {noise} %, or one taken while the second CPU was not free. PyTorch runs eagerly in `inference_mode` (with gradients
 recorded in `.._backward`, which is value and gradient), called from Python; RustTorch is called from Rust, as a user
 calls it. A ratio is the time of PyTorch divided by that of RustTorch: above 1 RustTorch is faster. **Bold** misses the
-target; *italics* miss it where the machine allows no more: RustTorch is at {at_limit} % of the limit or above, or, in a
-reduction, PyTorch is. `delegated` is a call that the backend leaves to another one. *Of limit* is the least time that the
-bytes moved and the operations allow, by the limits below, as a share of the time taken. PyTorch's operands lie in memory
-of numpy's, which is in huge pages where it is large: what PyTorch allocates itself is not, and slower to read.
+target, or is delegated; *italics* miss it at the limit: RustTorch is at {at_limit} % of what the machine allows or above or,
+in a reduction, PyTorch is, beyond which no target is set. `delegated` is a call that the backend leaves to another one.
+*Of limit* is the least time that the bytes moved and the operations allow, by the limits below, as a share of the time
+taken. Large operands lie in huge pages where the system grants them: RustTorch's, and PyTorch's, as they are made by
+numpy; what PyTorch allocates itself does not, and is slower to read.
 """
 
 
@@ -222,7 +223,8 @@ def document(facts, results, costs, limits, different):
     machine = Machine(limits, facts.caches)
     threads = list(dict.fromkeys(n for _, n in results))
     groups = [g for g in TITLES if any(case.startswith(f"{g}/") for case in costs)]
-    parts = [HEAD.format(facts="\n".join(facts.lines()), noise=round(100 * NOISY - 100), at_limit=round(100 * AT_LIMIT))]
+    shares = {"noise": round(100 * NOISY - 100), "at_limit": round(100 * AT_LIMIT)}
+    parts = [HEAD.format(facts="\n".join(facts.lines()), **shares)]
     parts += [summary(groups, threads, results, costs, machine)]
     if limits:
         parts.append(limits_table(limits))
@@ -271,9 +273,10 @@ def summary(groups, threads, results, costs, machine):
             wanted = MEANS.get(group)
             rows.append([
                 TITLES[group], str(n), str(len(ratios)), factor(mean(ratios.values()), wanted),
-                f"≥ {wanted}" if wanted else "–", f"{ratios[lowest]:.2f} ({lowest.split('/', 1)[1]})", str(below), str(limited),
+                f"≥ {wanted}" if wanted else "–", f"{ratios[lowest]:.2f} ({lowest.split('/', 1)[1]})", str(below),
+                str(limited),
             ])
-    head = ["group", "threads", "calls", "geometric mean", "target", "lowest", "below their target", "limited by the machine"]
+    head = ["group", "threads", "calls", "geometric mean", "target", "lowest", "below their target", "at the limit"]
     return f"## In short\n\n{table(head, rows)}"
 
 
@@ -360,7 +363,8 @@ def peers_table(cases, threads, results, costs, machine):
                 share = f" ({100 * rate / peak:.0f} %)" if rate and peak else ""
                 row.append(f"{rate:.1f}{share}" if rate else "–")
             best, own = result.best_other(), result.time(OWN)
-            rows.append([*row, factor(best / own if best and own else None, 0.97)])
+            limited = machine.limits(costs[case], dtype, n, "matmul", result)
+            rows.append([*row, factor(best / own if best and own else None, 0.97, limited)])
         head = ["op", "size", "dtype", "RustTorch", "torch", "numpy (OpenBLAS)", *PEERS[1:-2], "backend blas", "backend naive", "best other by RustTorch"]
         text += f"GFLOP/s and share of the peak, {counted(n)}:\n\n{table(head, rows)}\n"
     return text

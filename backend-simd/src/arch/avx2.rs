@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::lanes::{Bits, Isa, Kernel, Mask, Real};
+use super::prefetch::prefetch_to_write;
 
 /// Proof that the CPU has AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +36,12 @@ impl Isa for Avx2 {
     fn finish_streams(self) {
         // SAFETY: every x86-64 CPU has the instruction.
         unsafe { _mm_sfence() };
+    }
+
+    #[inline(always)]
+    fn prefetch_to_write<T>(self, address: *const T) {
+        // SAFETY: the token proves AVX2.
+        unsafe { prefetch_to_write(address) };
     }
 }
 

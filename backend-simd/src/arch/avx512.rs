@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::avx2;
 use super::lanes::{Bits, Isa, Kernel, Mask, Real};
+use super::prefetch::prefetch_to_write;
 
 /// Proof that the CPU has AVX-512 F, and AVX2 with FMA.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +40,12 @@ impl Isa for Avx512 {
     fn finish_streams(self) {
         // SAFETY: every x86-64 CPU has the instruction.
         unsafe { _mm_sfence() };
+    }
+
+    #[inline(always)]
+    fn prefetch_to_write<T>(self, address: *const T) {
+        // SAFETY: the token proves AVX2.
+        unsafe { prefetch_to_write(address) };
     }
 }
 

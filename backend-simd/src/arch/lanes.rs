@@ -25,6 +25,12 @@ pub(crate) trait Isa: Copy + Debug + Send + Sync + 'static {
     /// Makes what [`Real::stream`] wrote visible to other threads, once they synchronise with this one: the CPU
     /// does not order such stores by itself.
     fn finish_streams(self);
+
+    /// Asks for the line at an address, where nothing need be, to be written.
+    #[inline(always)]
+    fn prefetch_to_write<T>(self, address: *const T) {
+        let _ = address;
+    }
 }
 
 /// A computation that is compiled for every instruction set.

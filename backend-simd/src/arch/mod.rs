@@ -39,4 +39,4 @@ mod tests;
 pub(crate) use lanes::{Bits, Isa, Kernel, Mask, Real, Scalar};
 pub use level::Level;
 pub(crate) use panels::{Panel, panels};
-pub(crate) use prefetch::{LINE, prefetch, prefetch_far, prefetch_line, prefetch_to_write};
+pub(crate) use prefetch::{LINE, prefetch, prefetch_far, prefetch_line};

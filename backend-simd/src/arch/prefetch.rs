@@ -13,7 +13,7 @@ pub(crate) fn prefetch<T>(data: &[T]) {
     }
 }
 
-/// Asks for the line at an address, where nothing need be.
+/// Asks for the line at an address, where nothing need be, to be brought into all caches.
 #[inline(always)]
 pub(crate) fn prefetch_line<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
@@ -26,7 +26,7 @@ pub(crate) fn prefetch_line<T>(address: *const T) {
     let _ = address;
 }
 
-/// The same, no nearer than the second cache.
+/// As [`prefetch_line`], but no nearer than the second cache.
 #[inline(always)]
 pub(crate) fn prefetch_far<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
@@ -38,15 +38,17 @@ pub(crate) fn prefetch_far<T>(address: *const T) {
     let _ = address;
 }
 
-/// The same, of a line that is to be written: it is fetched for this CPU alone, where another may hold it.
+/// As [`prefetch_line`], of a line that is to be written: for this CPU alone, though another may hold it.
+///
+/// # Safety
+///
+/// The CPU has AVX2: those that have it know the instruction, or take it for one that does nothing.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(crate) fn prefetch_to_write<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: as of `prefetch_line`; a CPU that does not know the instruction does nothing. There is no intrinsic that is sure
-    // to become it.
+pub(super) unsafe fn prefetch_to_write<T>(address: *const T) {
+    // The intrinsic becomes another prefetch where the compiler is not told of this one.
+    // SAFETY: as of `prefetch_line`, and the CPU knows the instruction.
     unsafe {
         std::arch::asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly))
     };
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }

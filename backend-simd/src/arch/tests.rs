@@ -146,3 +146,30 @@ fn a_square_is_transposed() {
         assert!((0..17 * 8).all(|at| to_wide[at] == place(8, at)), "{level}");
     }
 }
+
+struct Prefetches;
+
+impl Kernel for Prefetches {
+    type Output = [u8; 3];
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> [u8; 3] {
+        let data = [1, 2, 3];
+        for address in
+            [0, 1, 64, 1 << 47, isize::MAX as usize, usize::MAX].map(std::ptr::without_provenance::<u8>)
+        {
+            prefetch_line(address);
+            prefetch_far(address);
+            isa.prefetch_to_write(address);
+        }
+        isa.prefetch_to_write(data.as_ptr());
+        data
+    }
+}
+
+#[test]
+fn any_address_may_be_asked_for() {
+    for level in Level::all() {
+        assert_eq!(level.enter(Prefetches), [1, 2, 3], "{level}");
+    }
+}

@@ -14,7 +14,8 @@ use rusttorch_backend::Element;
 
 use super::Number;
 use crate::arch::threads::parallel;
-use crate::arch::{Isa, Real, prefetch_far, prefetch_line, prefetch_to_write};
+use crate::arch::{Isa, Real, prefetch_far, prefetch_line};
+use crate::tuning::gemm::{AHEAD, FAR};
 
 /// Products of a chain: how many k are summed up before their sum is added to the result. Part of the definition
 /// of every result (see the folder), so it must never change with the level or the shape.
@@ -22,9 +23,6 @@ pub(super) const DEPTH: usize = 256;
 
 /// Elements of the largest tile.
 const MOST: usize = 12 * 32;
-
-/// Rows of `b` between the one that is read and the one that is fetched ahead: as long as the third cache takes.
-pub(super) const AHEAD: usize = 16;
 
 /// Whether all positions `at + sum of index * stride` lie below `len`.
 fn reaches(len: usize, at: usize, axes: &[(usize, isize)]) -> bool {
@@ -67,6 +65,11 @@ pub(super) struct Plane {
 impl Plane {
     pub(super) fn transposed(self) -> Plane {
         Plane { rows: self.columns, columns: self.rows, row: self.column, column: self.row }
+    }
+
+    /// Whether it has more elements than stay near.
+    pub(super) fn is_far<T>(self) -> bool {
+        self.rows.saturating_mul(self.columns).saturating_mul(size_of::<T>()) >= FAR
     }
 
     fn axes(self) -> [(usize, isize); 2] {
@@ -156,7 +159,9 @@ impl<'a, T: Copy> Matrix<'a, T> {
     /// Asks for the cache line of an element, which need not exist.
     #[inline(always)]
     pub(super) fn fetch(&self, i: usize, j: usize) {
-        prefetch_far(self.address().wrapping_offset(self.plane.step(i, j)));
+        let (down, right) = (i as isize, j as isize);
+        let step = down.wrapping_mul(self.plane.row).wrapping_add(right.wrapping_mul(self.plane.column));
+        prefetch_far(self.address().wrapping_offset(step));
     }
 
     #[inline(always)]
@@ -332,7 +337,16 @@ impl<T: Element> Target<'_, T> {
     }
 }
 
-/// Adds `a @ b` to a part of `c`, or puts it there if it is the `first` block of the sum. `a` has at most
+/// How a tile gets to `c`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Merge {
+    /// Nothing is there yet.
+    pub(super) first: bool,
+    /// The place is asked for before the sums are made, which takes time where it is near and they are short.
+    pub(super) fetch: bool,
+}
+
+/// Adds `a @ b` to a part of `c`, or puts it there if it is the first block of the sum. `a` has at most
 /// [`Isa::ROWS`] rows, `b` has `W` vectors of columns that lie side by side, of which `c` may have fewer.
 ///
 /// A tile of the most rows may copy `b` while it reads it, so that the tiles below find it in the first cache.
@@ -343,7 +357,7 @@ pub(super) fn tile<V: Real, const W: usize, const COPY: bool>(
     a: Matrix<'_, V::Scalar>,
     b: Matrix<'_, V::Scalar>,
     c: Target<'_, V::Scalar>,
-    first: bool,
+    how: Merge,
     copy: &mut [V::Scalar],
 ) where
     V::Scalar: Number,
@@ -353,7 +367,7 @@ pub(super) fn tile<V: Real, const W: usize, const COPY: bool>(
             match a.rows() {
                 $($rows => {
                     if const { $rows == <V::Isa as Isa>::ROWS || (!COPY && $rows < <V::Isa as Isa>::ROWS) } {
-                        merge::<V, $rows, W, COPY>(isa, a, b, c, first, copy);
+                        merge::<V, $rows, W, COPY>(isa, a, b, c, how, copy);
                     }
                 })*
                 _ => debug_assert!(false, "a tile of too many rows"),
@@ -370,7 +384,7 @@ fn merge<V: Real, const R: usize, const W: usize, const COPY: bool>(
     a: Matrix<'_, V::Scalar>,
     b: Matrix<'_, V::Scalar>,
     c: Target<'_, V::Scalar>,
-    first: bool,
+    how: Merge,
     copy: &mut [V::Scalar],
 ) where
     V::Scalar: Number,
@@ -378,10 +392,10 @@ fn merge<V: Real, const R: usize, const W: usize, const COPY: bool>(
     let Plane { rows, columns, row, column } = c.plane;
     assert!(rows == R && columns <= W * V::LANES);
     let whole = column == 1 && columns == W * V::LANES;
-    if whole {
+    if whole && how.fetch {
         for i in 0..R {
             for w in 0..W {
-                prefetch_to_write(c.first.wrapping_offset(i as isize * row).wrapping_add(w * V::LANES));
+                isa.prefetch_to_write(c.first.wrapping_offset(i as isize * row).wrapping_add(w * V::LANES));
             }
         }
     }
@@ -392,7 +406,7 @@ fn merge<V: Real, const R: usize, const W: usize, const COPY: bool>(
                 let at = c.first.wrapping_offset(i as isize * row).wrapping_add(w * V::LANES);
                 // SAFETY: a vector of row `i` of `c`, whose elements lie side by side; `c` is ours.
                 let slot = unsafe { &mut *at.cast::<V::Array>() };
-                let sum = if first { sum } else { V::load(isa, slot).add(sum) };
+                let sum = if how.first { sum } else { V::load(isa, slot).add(sum) };
                 sum.store(slot);
             }
         }
@@ -403,7 +417,7 @@ fn merge<V: Real, const R: usize, const W: usize, const COPY: bool>(
     for (sum, to) in sums.as_flattened().iter().zip(V::chunks_mut(&mut lanes).0) {
         sum.store(to);
     }
-    scatter(&lanes[..R * W * V::LANES], W * V::LANES, c, first);
+    scatter(&lanes[..R * W * V::LANES], W * V::LANES, c, how.first);
 }
 
 /// Adds rows of sums to a part of `c`, element by element.
@@ -432,6 +446,8 @@ fn chains<V: Real, const R: usize, const W: usize, const COPY: bool>(
     let mut to = copy.as_mut_ptr();
     let mut sums = [[V::constant(isa, 0.0); W]; R];
     let (mut x, mut y) = (a.address(), b.address());
+    // Need not exist.
+    let ahead = (AHEAD as isize).wrapping_mul(right.row);
     for _ in 0..depth {
         let row: [V; W] = std::array::from_fn(|w| {
             let at = y.wrapping_add(w * V::LANES).cast::<V::Array>();
@@ -439,7 +455,7 @@ fn chains<V: Real, const R: usize, const W: usize, const COPY: bool>(
             V::load(isa, unsafe { &*at })
         });
         for w in 0..W {
-            prefetch_line(y.wrapping_offset(AHEAD as isize * right.row).wrapping_add(w * V::LANES));
+            prefetch_line(y.wrapping_offset(ahead).wrapping_add(w * V::LANES));
         }
         if COPY {
             for (w, v) in row.iter().enumerate() {

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use rusttorch_backend::{Element, HostBuffer, Result};
 
-use super::micro::{AHEAD, Matrix, Plane};
+use super::micro::{Matrix, Plane};
 use crate::arch::{Isa, LINE, Real};
 use crate::float::Float;
+use crate::tuning::gemm::AHEAD;
 
 /// Memory for copies, from the pool.
 #[derive(Debug)]
@@ -70,6 +71,7 @@ where
     if column == 1 {
         for (k, to) in to.chunks_exact_mut(width).enumerate() {
             let from = b.line(k);
+            // A CPU that foresees steps does so within a page.
             for lane in (0..width).step_by(V::LANES) {
                 b.fetch(k + AHEAD, lane);
             }
@@ -137,6 +139,7 @@ impl<'a, T: Float> Left<'a, T> {
         } else if depth > 0 {
             for (i, to) in data.chunks_exact_mut(depth).enumerate() {
                 if column == 1 {
+                    // Rows lie apart, and each would begin with a wait.
                     for k in (0..depth).step_by(LINE / size_of::<T>()) {
                         a.fetch(i + 1, k);
                     }

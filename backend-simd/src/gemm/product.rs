@@ -4,7 +4,7 @@
 //! adds one block after the other to its part of `c`. Two ways to split:
 //!
 //! - **Few rows**: into ranges of columns. Each panel of columns of `b` belongs to one task, which copies it on the
-//!   way, while the first tile of rows reads it. `a` is copied beforehand where its rows lie far apart.
+//!   way, while the first tile of rows reads it, unless it is near. `a` is copied beforehand where its rows lie far apart.
 //! - **Many rows**: into ranges of rows. The panels of `b` are copied first, by all threads, and then serve all
 //!   tasks, each of which copies its own rows of `a`.
 
@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use rusttorch_backend::{Result, TensorError};
 
-use super::micro::{DEPTH, Matrix, Plane, Target, tile};
+use super::micro::{DEPTH, Matrix, Merge, Plane, Target, tile};
 use super::pack::{Left, Scratch, Tiles, panel, width};
 use super::{Number, vector};
 use crate::arch::threads::{parallel_chunks_mut, threads};
@@ -133,10 +133,12 @@ fn few_rows<T: Number>(
     mut c: Target<'_, T>,
 ) -> Result<()> {
     let Plane { rows, columns, .. } = c.plane();
+    let goes_far = c.plane().is_far::<T>();
     let panels = columns.div_ceil(wide);
     let tasks = tasks::<T>(rows, columns, a.columns()).min(panels);
     let task = panels.div_ceil(tasks) * wide;
     let copied = copies_left::<T>(a, columns);
+    let far = b.plane().column == 1 && b.plane().is_far::<T>();
     let errors = Errors::default();
     let mut scratch = Scratch::new::<T>(0)?;
     for stretch in stretches::<T>(a.columns(), if copied { rows } else { 0 }) {
@@ -157,7 +159,17 @@ fn few_rows<T: Number>(
             let b = b.part(0..stretch.len(), range);
             if let Some(mut own) = errors.note(Scratch::new::<T>(wide * DEPTH)) {
                 let own = own.get_mut();
-                level.enter(Task { a, left, b, right: Rhs::Plain, c, first: stretch.start == 0, own });
+                level.enter(Task {
+                    a,
+                    left,
+                    b,
+                    right: Rhs::Plain,
+                    c,
+                    first: stretch.start == 0,
+                    far,
+                    goes_far,
+                    own,
+                });
             }
         });
     }
@@ -172,6 +184,7 @@ fn many_rows<T: Number>(
     mut c: Target<'_, T>,
 ) -> Result<()> {
     let Plane { rows, columns, .. } = c.plane();
+    let goes_far = c.plane().is_far::<T>();
     let errors = Errors::default();
     let mut scratch = Scratch::new::<T>(0)?;
     for from in (0..columns).step_by(tuning::COLUMNS) {
@@ -201,7 +214,17 @@ fn many_rows<T: Number>(
                 if let Some(mut own) = errors.note(Scratch::new::<T>(size)) {
                     let left = if copied { Lhs::Own } else { Lhs::Plain };
                     let (right, own) = (Rhs::Panels(right), own.get_mut());
-                    level.enter(Task { a, left, b, right, c, first: stretch.start == 0, own });
+                    level.enter(Task {
+                        a,
+                        left,
+                        b,
+                        right,
+                        c,
+                        first: stretch.start == 0,
+                        far: false,
+                        goes_far,
+                        own,
+                    });
                 }
             });
         }
@@ -285,6 +308,10 @@ struct Task<'a, T> {
     c: Target<'a, T>,
     /// Whether the stretch is the first, so that `c` holds nothing yet.
     first: bool,
+    /// Whether `b` comes from memory, in rows, of which the next are asked for.
+    far: bool,
+    /// Whether `c` goes to memory.
+    goes_far: bool,
     /// Room for copies: of a panel of `b`, or of a block of `a`.
     own: &'a mut [T],
 }
@@ -302,7 +329,7 @@ impl<T: Number> Kernel for Task<'_, T> {
             let a = block(self.a, index);
             let n = a.columns();
             let b = block(self.b.transposed(), index).transposed();
-            let first = self.first && index == 0;
+            let how = Merge { first: self.first && index == 0, fetch: self.goes_far || n >= tuning::DEEP };
             let (left, own) = match self.left {
                 Lhs::Plain => (None, &mut *self.own),
                 Lhs::Copied(data) => {
@@ -310,21 +337,21 @@ impl<T: Number> Kernel for Task<'_, T> {
                 }
                 Lhs::Own => (Some(Left::pack(a, I::ROWS, &mut *self.own)), &mut [][..]),
             };
-            // What was copied lies in order, and the CPU sees where it goes.
-            let far = b.plane().column == 1 && n * b.columns() * size_of::<T>() >= tuning::FAR;
             let range = |p: usize| p * wide..b.columns().min((p + 1) * wide);
             for p in 0..panels {
                 let (mut copy, mut next) = (&mut [][..], None);
                 let right = match self.right {
+                    // In order, so that the CPU sees where it goes.
                     Rhs::Panels(data) => {
                         let at = (index * panels + p) * wide * DEPTH;
                         Matrix::dense(&data[at..at + wide * n], n, wide)
                     }
                     Rhs::Plain => {
-                        next = (far && p + 1 < panels).then(|| b.part(0..n, range(p + 1)));
+                        next = (self.far && p + 1 < panels).then(|| b.part(0..n, range(p + 1)));
                         let b = b.part(0..n, range(p));
                         if b.columns() == wide && b.plane().column == 1 {
-                            if n * b.plane().row.unsigned_abs() * size_of::<T>() > tuning::AT_HAND {
+                            let span = b.plane().row.unsigned_abs().saturating_mul(n * size_of::<T>());
+                            if span > tuning::AT_HAND {
                                 copy = &mut *own;
                             }
                             b
@@ -336,15 +363,15 @@ impl<T: Number> Kernel for Task<'_, T> {
                     }
                 };
                 let c = self.c.part(0..a.rows(), range(p));
-                column::<T, I>(isa, a, left, right, c, first, copy, next);
+                column::<T, I>(isa, a, left, right, c, how, copy, next);
             }
             done += n;
         }
     }
 }
 
-/// A column of tiles. With room for a copy of `b`, the first tile makes one; the others ask for what comes `next` instead
-/// of it.
+/// A column of tiles. With room for a copy of `b`, the first tile makes one. The tiles that do not share in asking for what
+/// is multiplied `next`.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "a block of each operand, and what is known of it")]
 fn column<T: Number, I: Isa>(
@@ -353,7 +380,7 @@ fn column<T: Number, I: Isa>(
     left: Option<Left<'_, T>>,
     b: Matrix<'_, T>,
     mut c: Target<'_, T>,
-    first: bool,
+    how: Merge,
     copy: &mut [T],
     next: Option<Matrix<'_, T>>,
 ) {
@@ -365,17 +392,17 @@ fn column<T: Number, I: Isa>(
     };
     let (mut b, mut done) = (b, 0);
     if !copy.is_empty() && tiles.count() > 1 {
-        any_tile::<T, I, true>(isa, left(0), b, c.part(tiles.range(0), 0..columns), first, copy);
+        any_tile::<T, I, true>(isa, left(0), b, c.part(tiles.range(0), 0..columns), how, copy);
         (b, done) = (Matrix::dense(&*copy, depth, b.columns()), 1);
     }
-    let share = depth.div_ceil(tiles.count().saturating_sub(done).max(1));
+    let share = depth.div_ceil(tiles.count() - done);
     for i in done..tiles.count() {
         if let Some(next) = &next {
             for k in ((i - done) * share..depth).take(share) {
                 (0..columns).step_by(T::V::<I>::LANES).for_each(|j| next.fetch(k, j));
             }
         }
-        any_tile::<T, I, false>(isa, left(i), b, c.part(tiles.range(i), 0..columns), first, &mut []);
+        any_tile::<T, I, false>(isa, left(i), b, c.part(tiles.range(i), 0..columns), how, &mut []);
     }
 }
 
@@ -386,15 +413,15 @@ fn any_tile<T: Number, I: Isa, const COPY: bool>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     c: Target<'_, T>,
-    first: bool,
+    how: Merge,
     copy: &mut [T],
 ) {
     let lanes = T::V::<I>::LANES;
     const { assert!(I::COLUMNS <= 2) };
     if const { I::COLUMNS == 2 } && (COPY || c.plane().columns > lanes) {
-        return tile::<T::V<I>, 2, COPY>(isa, a, b, c, first, copy);
+        return tile::<T::V<I>, 2, COPY>(isa, a, b, c, how, copy);
     }
     if const { !COPY || I::COLUMNS == 1 } {
-        tile::<T::V<I>, 1, COPY>(isa, a, b.part(0..b.rows(), 0..lanes), c, first, copy);
+        tile::<T::V<I>, 1, COPY>(isa, a, b.part(0..b.rows(), 0..lanes), c, how, copy);
     }
 }

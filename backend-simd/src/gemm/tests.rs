@@ -454,9 +454,18 @@ fn close_to_naive() {
 #[test]
 fn threads_change_no_bit() {
     let before = rusttorch_backend::threads::num_threads();
-    for [m, k, n] in
-        [[300, 300, 200], [40, 600, 300], [1, 3000, 300], [300, 3000, 1], [1, 100_003, 1], [260, 30, 17]]
-    {
+    for [m, k, n] in [
+        [300, 300, 200],
+        [40, 600, 300],
+        [1, 3000, 300],
+        [300, 3000, 1],
+        [1, 100_003, 1],
+        [260, 30, 17],
+        // `b` is far.
+        [40, 300, 1000],
+        [5, 300, 1000],
+        [1, 300, 1000],
+    ] {
         let (x, y) = (noise::<f32>(m * k, 17), noise::<f32>(k * n, 18));
         let expected = bits(&reference(&x, &y, [m, k, n]));
         for (a, b) in layouts(&[m, k]).into_iter().zip(layouts(&[k, n])).take(3) {
@@ -469,6 +478,23 @@ fn threads_change_no_bit() {
         }
     }
     set_num_threads(before);
+}
+
+/// The step of an axis of one element may be anything.
+#[test]
+fn a_step_that_is_not_taken_is_of_no_account() {
+    for (m, n, step) in [1, 5, 40, 300].into_iter().flat_map(|m| {
+        [32, 33].into_iter().flat_map(move |n| [isize::MAX, isize::MIN + 1, 0].map(|step| (m, n, step)))
+    }) {
+        let (x, y) = (noise::<f32>(m, 19), noise::<f32>(n, 20));
+        let expected = bits(&reference(&x, &y, [m, 1, n]));
+        let far = Layout::as_strided(n, &[1, n], &[step, 1], 0).unwrap();
+        let (a, b) = (Array::dense(&[m, 1], &x), Array::new(far, &y));
+        for level in Level::all() {
+            let out = Layout::contiguous("test", &[m, n]).unwrap();
+            check::<f32>(level, &a, &b, out, &expected, &format!("{m}x1x{n} {step}"));
+        }
+    }
 }
 
 #[test]

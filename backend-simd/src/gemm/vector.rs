@@ -4,7 +4,7 @@
 //! takes any, and which are then added in order. Within a block:
 //!
 //! - **Rows of `b` side by side**: eight rows are read at a time, from their starts to their ends, as memory likes
-//!   it; the sums wait in the first cache.
+//!   it, and the next eight asked for; the sums wait in the first cache.
 //! - **Columns of `b` side by side**: squares are transposed, and a lane has the chain of a column.
 //! - **Long columns**: a lane has the chain of a block of k, so that a column is read from its start to its end.
 //! - **Few columns**: a lane has the chain of a block of k; both factors are transposed.
@@ -176,7 +176,7 @@ impl<T: Number> Kernel for Partial<'_, T> {
             let end = columns.min(from + self.width);
             // All vectors but the last one of all follow each other.
             let whole = (end - from) / lanes * lanes;
-            let far = depth * columns * size_of::<T>() >= tuning::FAR;
+            let far = self.b.plane().is_far::<T>();
             for (i, to) in self.to.chunks_exact_mut(self.width).enumerate() {
                 let start = (self.block + i) * DEPTH;
                 let k = start..depth.min(start + DEPTH);
@@ -215,7 +215,7 @@ impl<T: Number> Kernel for Partial<'_, T> {
     }
 }
 
-/// A block of rows that are read side by side, and asked for ahead if they are `far`; `to` has as many elements as a row.
+/// A block of rows that are read side by side, while the next ones are asked for if they are `far`; `to` has as many elements as a row.
 #[inline(always)]
 fn rows<T: Number, I: Isa>(isa: I, x: &[T], b: Matrix<'_, T>, to: &mut [T], far: bool) {
     let to = T::V::<I>::chunks_mut(to).0;

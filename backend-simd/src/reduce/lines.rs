@@ -18,8 +18,8 @@ use crate::tuning::lines as tuning;
 pub(super) trait LineOp<T, const K: usize>: Sync {
     /// The results of a line. All slices have its length.
     fn row(&self, x: [&[T]; K], out: &mut [T]);
-    /// The results of lines of `n` elements that follow each other.
-    fn rows(&self, x: [&[T]; K], n: usize, out: &mut [T]) {
+    /// The results of lines of `n` elements that follow each other. `more`: others follow them in memory.
+    fn rows(&self, x: [&[T]; K], n: usize, _more: bool, out: &mut [T]) {
         for (i, out) in out.chunks_exact_mut(n).enumerate() {
             self.row(x.map(|x| &x[i * n..(i + 1) * n]), out);
         }
@@ -243,7 +243,8 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
                 && let Some(to) = E::direct_mut(&mut out[done * n..(done + count) * n])
             {
                 done += count;
-                return body.rows(whole.map(Option::unwrap_or_default), n, to);
+                let more = (0..K).all(|k| starts[k] as usize + (count + 1) * n <= self.data[k].len());
+                return body.rows(whole.map(Option::unwrap_or_default), n, more, to);
             }
             for line in 0..count {
                 let from: [isize; K] = std::array::from_fn(|k| starts[k] + line as isize * strides[k]);

@@ -143,6 +143,8 @@ struct ForwardRows<'a, T> {
     x: &'a [T],
     /// Elements of a line.
     n: usize,
+    /// Whether other lines follow.
+    more: bool,
     out: &'a mut [T],
 }
 
@@ -155,11 +157,11 @@ struct ForwardTile<'a, T> {
 
 impl<T: Number> LineOp<T, 1> for Forward {
     fn row(&self, [x]: [&[T]; 1], out: &mut [T]) {
-        self.rows([x], x.len(), out);
+        self.rows([x], x.len(), false, out);
     }
 
-    fn rows(&self, [x]: [&[T]; 1], n: usize, out: &mut [T]) {
-        self.level.enter(ForwardRows { op: self.op, x, n, out });
+    fn rows(&self, [x]: [&[T]; 1], n: usize, more: bool, out: &mut [T]) {
+        self.level.enter(ForwardRows { op: self.op, x, n, more, out });
     }
 
     fn tile(&self, [x]: [&[T]; 1], width: usize, out: &mut [T]) {
@@ -176,9 +178,15 @@ impl<T: Number> Kernel for ForwardRows<'_, T> {
         // Short lines two at a time: until a maximum or a sum is there, which takes as long as some ten vectors, the CPU works
         // on the other line.
         let together = if n <= chunk::<T>() { TOGETHER } else { 1 };
-        // What is computed next comes from memory meanwhile.
-        let ahead = if n * size_of::<T>() <= tuning::NEXT { together * n } else { chunk::<T>() };
+        let mut rest = self.x.len();
         for (x, out) in self.x.chunks(together * n).zip(self.out.chunks_mut(together * n)) {
+            rest -= x.len();
+            // The next lines come from memory meanwhile, or what comes next of a longer one.
+            let ahead = match rest > 0 || self.more {
+                true if n * size_of::<T>() <= tuning::NEXT => x.len(),
+                _ if n > chunk::<T>() => chunk::<T>(),
+                _ => 0,
+            };
             let mut largest = [T::zeroed(); TOGETHER];
             for (largest, x) in largest.iter_mut().zip(x.chunks(n)) {
                 *largest = fold_row(isa, (Max, Nothing), x, T::zeroed()).0;

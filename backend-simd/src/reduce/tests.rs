@@ -623,7 +623,8 @@ fn softmaxes_are_those_of_naive() {
 #[test]
 fn a_softmax_depends_on_its_line_alone() {
     const ROWS: usize = 19;
-    for n in (1..=40).chain([63, 64, 65, 127, 128, 129, 1023, 1025, 2047, 2049, 4500]) {
+    // The longest are not fetched while those before them are computed.
+    for n in (1..=40).chain([63, 64, 65, 127, 128, 129, 1023, 1025, 2047, 2049, 4500, 33_000, 66_000]) {
         for dtype in [DType::F32, DType::F64] {
             let x = rounded(&values(ROWS * n, n), dtype);
             let turn =
