@@ -148,14 +148,14 @@ fn every_way_gives_every_element_its_operands() {
         let before = out.memory().to_vec();
         let cost = if random.chance(70) { SPLIT } else { Cost::LIGHT };
 
-        map1("test", cost, a.view(), out.out(), &|a: &[i32], out: &mut [i32]| {
+        map1("test", cost, &a.view(), &mut out.out(), &|a: &[i32], out: &mut [i32]| {
             assert_eq!(a.len(), out.len());
             out.iter_mut().zip(a).for_each(|(o, a)| *o = a ^ 5);
         })
         .unwrap();
         check(&mut out, before.clone(), &x.iter().map(|a| a ^ 5).collect::<Vec<_>>(), "map1");
 
-        map2("test", cost, a.view(), b.view(), out.out(), &|a: &[i32], b: &[u8], out: &mut [i32]| {
+        map2("test", cost, &a.view(), &b.view(), &mut out.out(), &|a: &[i32], b: &[u8], out: &mut [i32]| {
             out.iter_mut().zip(a.iter().zip(b)).for_each(|(o, (a, b))| *o = a * 3 + i32::from(*b));
         })
         .unwrap();
@@ -168,22 +168,22 @@ fn every_way_gives_every_element_its_operands() {
                 *o = a[i] - i32::from(b[i]) + c[i] as i32;
             }
         };
-        map3("test", cost, a.view(), b.view(), c.view(), out.out(), &body).unwrap();
+        map3("test", cost, &a.view(), &b.view(), &c.view(), &mut out.out(), &body).unwrap();
         let expected: Vec<i32> = (0..x.len()).map(|i| x[i] - i32::from(y[i]) + z[i] as i32).collect();
         check(&mut out, before.clone(), &expected, "map3");
 
-        map0("test", cost, out.out(), &|out: &mut [i32]| out.fill(9)).unwrap();
+        map0("test", cost, &mut out.out(), &|out: &mut [i32]| out.fill(9)).unwrap();
         check(&mut out, before.clone(), &vec![9; x.len()], "map0");
 
         out.memory().copy_from_slice(&before);
-        assign1(cost, out.out(), &|x: &[i32], io: &mut [i32]| {
+        assign1(cost, &mut out.out(), &|x: &[i32], io: &mut [i32]| {
             io.iter_mut().zip(x).for_each(|(o, x)| *o = x * 2 + 1);
         })
         .unwrap();
         check(&mut out, before.clone(), &old.iter().map(|x| x * 2 + 1).collect::<Vec<_>>(), "assign1");
 
         out.memory().copy_from_slice(&before);
-        assign2("test", cost, out.out(), a.view(), &|x: &[i32], b: &[i32], io: &mut [i32]| {
+        assign2("test", cost, &mut out.out(), &a.view(), &|x: &[i32], b: &[i32], io: &mut [i32]| {
             io.iter_mut().zip(x.iter().zip(b)).for_each(|(o, (x, b))| *o = x - 2 * b);
         })
         .unwrap();
@@ -245,7 +245,7 @@ fn rows_may_have_one_element_of_an_operand_each() {
                     *o = pick(a, i, n, way) - i32::from(pick(b, i, n, way)) + pick(c, i, n, way) as i32;
                 }
             };
-            stream3("test", cost, a.view(), b.view(), c.view(), out.out(), &body).unwrap();
+            stream3("test", cost, &a.view(), &b.view(), &c.view(), &mut out.out(), &body).unwrap();
             let expected: Vec<i32> = (0..x.len()).map(|i| x[i] - i32::from(y[i]) + z[i] as i32).collect();
             check(&mut out, before, &expected, "stream3");
         }
@@ -259,8 +259,10 @@ fn an_output_whose_elements_interleave_is_walked_alone() {
     let layout = Layout::new("test", Shape::from_slice(&[2, 3]), Strides::from_slice(&[3, 2]), 0).unwrap();
     let mut out = Array::new(layout, |_| 0i32);
     let x = Array::new(Layout::contiguous("test", &[2, 3]).unwrap(), |i| i as i32 + 1);
-    map1("test", Cost(1 << 40), x.view(), out.out(), &|x: &[i32], out: &mut [i32]| out.copy_from_slice(x))
-        .unwrap();
+    map1("test", Cost(1 << 40), &x.view(), &mut out.out(), &|x: &[i32], out: &mut [i32]| {
+        out.copy_from_slice(x)
+    })
+    .unwrap();
     assert_eq!(out.memory()[..8], [1, 0, 2, 4, 3, 5, 0, 6]);
 }
 
@@ -270,11 +272,13 @@ fn a_body_may_call_again() {
     let transposed = |n: usize| Layout::contiguous("test", &[n, n]).unwrap().transpose(0, 1).unwrap();
     let x = Array::new(transposed(40), |i| i as i32);
     let mut out = Array::new(Layout::contiguous("test", &[40, 40]).unwrap(), |_| 0i32);
-    map1("test", SPLIT, x.view(), out.out(), &|x: &[i32], out: &mut [i32]| {
+    map1("test", SPLIT, &x.view(), &mut out.out(), &|x: &[i32], out: &mut [i32]| {
         let y = Array::new(transposed(10), |i| i as i32);
         let mut inner = Array::new(Layout::contiguous("test", &[10, 10]).unwrap(), |_| 0i32);
-        map1("test", SPLIT, y.view(), inner.out(), &|y: &[i32], inner: &mut [i32]| inner.copy_from_slice(y))
-            .unwrap();
+        map1("test", SPLIT, &y.view(), &mut inner.out(), &|y: &[i32], inner: &mut [i32]| {
+            inner.copy_from_slice(y)
+        })
+        .unwrap();
         assert_eq!(inner.memory()[1], 10);
         out.copy_from_slice(x);
     })

@@ -146,35 +146,35 @@ impl Backend for Simd {
 
     fn fill(&self, value: Scalar, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::copy::fill(self.level, value, out.reborrow()),
+            elementwise::copy::fill(self.level, value, &mut out),
             delegate::delegate(self, Family::Fill, [], [out], |b, [], [out]| b.fill(value, out))
         )
     }
 
     fn copy(&self, x: View<'_>, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::copy::copy(self.level, x, out.reborrow()),
+            elementwise::copy::copy(self.level, &x, &mut out),
             delegate::delegate(self, Family::Copy, [x], [out], |b, [x], [out]| b.copy(x, out))
         )
     }
 
     fn unary(&self, op: UnaryOp, x: View<'_>, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::unary::unary(self.level, op, x, out.reborrow()),
+            elementwise::unary::unary(self.level, op, &x, &mut out),
             delegate::delegate(self, Family::Unary, [x], [out], |b, [x], [out]| b.unary(op, x, out))
         )
     }
 
     fn unary_assign(&self, op: UnaryOp, mut io: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::unary::unary_assign(self.level, op, io.reborrow()),
+            elementwise::unary::unary_assign(self.level, op, &mut io),
             composed::through_temporary(self, io, |x, out| self.unary(op, x, out))
         )
     }
 
     fn binary(&self, op: BinaryOp, a: View<'_>, b: View<'_>, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::binary::binary(self.level, op, a, b, out.reborrow()),
+            elementwise::binary::binary(self.level, op, &a, &b, &mut out),
             delegate::delegate(self, Family::Binary, [a, b], [out], |be, [a, b], [out]| be
                 .binary(op, a, b, out))
         )
@@ -182,7 +182,7 @@ impl Backend for Simd {
 
     fn binary_assign(&self, op: BinaryOp, mut io: ViewMut<'_>, b: View<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::binary::binary_assign(self.level, op, io.reborrow(), b),
+            elementwise::binary::binary_assign(self.level, op, &mut io, &b),
             composed::through_temporary(self, io, |a, out| self.binary(op, a, b, out))
         )
     }
@@ -196,7 +196,7 @@ impl Backend for Simd {
         mut out: ViewMut<'_>,
     ) -> Result<()> {
         kernel_or!(
-            elementwise::ternary::ternary(self.level, op, a, b, c, out.reborrow()),
+            elementwise::ternary::ternary(self.level, op, &a, &b, &c, &mut out),
             delegate::delegate(self, Family::Ternary, [a, b, c], [out], |be, [a, b, c], [out]| be
                 .ternary(op, a, b, c, out))
         )
@@ -204,7 +204,7 @@ impl Backend for Simd {
 
     fn compare(&self, op: CompareOp, a: View<'_>, b: View<'_>, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::compare::compare(self.level, op, a, b, out.reborrow()),
+            elementwise::compare::compare(self.level, op, &a, &b, &mut out),
             delegate::delegate(self, Family::Compare, [a, b], [out], |be, [a, b], [out]| be
                 .compare(op, a, b, out))
         )
@@ -212,7 +212,7 @@ impl Backend for Simd {
 
     fn select(&self, condition: View<'_>, a: View<'_>, b: View<'_>, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            elementwise::select::select(self.level, condition, a, b, out.reborrow()),
+            elementwise::select::select(self.level, &condition, &a, &b, &mut out),
             delegate::delegate(self, Family::Select, [condition, a, b], [out], |be, [c, a, b], [out]| be
                 .select(c, a, b, out))
         )
@@ -353,7 +353,7 @@ impl Backend for Simd {
 
     fn activation(&self, op: Activation, x: View<'_>, mut out: ViewMut<'_>) -> Result<()> {
         kernel_or!(
-            activation::activation(self.level, op, x, out.reborrow()),
+            activation::activation(self.level, op, &x, &mut out),
             composed::activation(self, op, x, out)
         )
     }
@@ -366,7 +366,7 @@ impl Backend for Simd {
         mut out: ViewMut<'_>,
     ) -> Result<()> {
         kernel_or!(
-            activation::backward(self.level, op, grad, x, out.reborrow()),
+            activation::backward(self.level, op, &grad, &x, &mut out),
             composed::activation_backward(self, op, grad, x, out)
         )
     }

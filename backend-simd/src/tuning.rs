@@ -33,11 +33,14 @@ impl Cost {
     pub(crate) const HEAVY: Cost = Cost(2000);
 
     /// Into how many tasks `items` items of `elements` elements each are split; 1: not at all.
+    #[inline]
     pub(crate) fn tasks(self, items: usize, elements: usize) -> usize {
-        let total = items.saturating_mul(elements).saturating_mul(self.0) / 1000;
-        if total < ALONE {
+        let total = items.saturating_mul(elements).saturating_mul(self.0);
+        // In the unit of the cost, as a division would be a good part of the smallest calls.
+        if total < ALONE * 1000 {
             return 1;
         }
+        let total = total / 1000;
         let threads = threads().min(total / LEAST);
         if threads == 1 {
             return 1;
@@ -48,6 +51,7 @@ impl Cost {
     }
 
     /// Elements per task for an op over `elements` elements.
+    #[inline]
     pub(crate) fn chunk(self, elements: usize) -> usize {
         match self.tasks(elements, 1) {
             1 => elements.max(1),

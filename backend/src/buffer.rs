@@ -242,6 +242,15 @@ impl Allocation {
     pub fn device(buffer: impl Buffer) -> Self {
         Allocation::Device(Box::new(buffer))
     }
+
+    /// Size in bytes.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Allocation::Host(buffer) => buffer.len(),
+            Allocation::Device(buffer) => buffer.len(),
+        }
+    }
 }
 
 impl From<HostBuffer> for Allocation {

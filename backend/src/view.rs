@@ -3,7 +3,7 @@
 //! Inputs are [`View`]s, which share a buffer; an output is a [`ViewMut`], which borrows one
 //! exclusively. The borrow checker therefore proves that no output overlaps an input.
 
-use crate::buffer::Buffer;
+use crate::buffer::{Allocation, Buffer};
 use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::{ErrorKind, Result, TensorError};
@@ -25,19 +25,20 @@ pub struct ViewMut<'a> {
     dtype: DType,
 }
 
+/// Whether a layout lies in a buffer of so many bytes.
 #[inline]
-fn check_bounds(buffer: &dyn Buffer, layout: &Layout, dtype: DType) -> Result<()> {
-    if layout.end() > buffer.len() / dtype.size() {
-        return Err(out_of_bounds(buffer, layout, dtype));
+fn check_bounds(bytes: usize, layout: &Layout, dtype: DType) -> Result<()> {
+    if layout.end() > bytes / dtype.size() {
+        return Err(out_of_bounds(bytes, layout, dtype));
     }
     Ok(())
 }
 
 #[cold]
-fn out_of_bounds(buffer: &dyn Buffer, layout: &Layout, dtype: DType) -> TensorError {
+fn out_of_bounds(bytes: usize, layout: &Layout, dtype: DType) -> TensorError {
     TensorError::new(ErrorKind::Index, "view", "layout reaches past the end of its buffer")
         .with("end", layout.end())
-        .with("elements", buffer.len() / dtype.size())
+        .with("elements", bytes / dtype.size())
         .with("dtype", dtype)
 }
 
@@ -45,8 +46,15 @@ impl<'a> View<'a> {
     /// Error: `Index` when the layout reaches past the end of the buffer.
     #[inline]
     pub fn new(buffer: &'a dyn Buffer, layout: &'a Layout, dtype: DType) -> Result<Self> {
-        check_bounds(buffer, layout, dtype)?;
+        check_bounds(buffer.len(), layout, dtype)?;
         Ok(View { buffer, layout, dtype })
+    }
+
+    /// [`new`](Self::new) of what a backend allocated, whose size is found without a call where it is host memory.
+    #[inline]
+    pub fn of(memory: &'a Allocation, layout: &'a Layout, dtype: DType) -> Result<Self> {
+        check_bounds(memory.bytes(), layout, dtype)?;
+        Ok(View { buffer: &**memory, layout, dtype })
     }
 
     /// The memory, of which the view may be a part.
@@ -98,8 +106,15 @@ impl<'a> ViewMut<'a> {
     /// Error: `Index` when the layout reaches past the end of the buffer.
     #[inline]
     pub fn new(buffer: &'a mut dyn Buffer, layout: &'a Layout, dtype: DType) -> Result<Self> {
-        check_bounds(buffer, layout, dtype)?;
+        check_bounds(buffer.len(), layout, dtype)?;
         Ok(ViewMut { buffer, layout, dtype })
+    }
+
+    /// [`new`](Self::new) of what a backend allocated, whose size is found without a call where it is host memory.
+    #[inline]
+    pub fn of(memory: &'a mut Allocation, layout: &'a Layout, dtype: DType) -> Result<Self> {
+        check_bounds(memory.bytes(), layout, dtype)?;
+        Ok(ViewMut { buffer: &mut **memory, layout, dtype })
     }
 
     /// The memory, of which the view may be a part.

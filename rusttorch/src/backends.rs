@@ -127,7 +127,8 @@ pub(crate) fn on<R>(
     let result = body(&backend);
     // Unless another one has come into force meanwhile.
     if chosen && CURRENT_EPOCH.get() == epoch {
-        CURRENT.set(Some(backend));
+        // Not `LocalKey::set`, which is a call.
+        CURRENT.with(|current| current.set(Some(backend)));
     }
     result
 }

@@ -12,7 +12,7 @@ use rusttorch_backend::{
 };
 
 use crate::backends;
-use crate::storage::{LockedMany, Reading, Storage, Writing, not_locked};
+use crate::storage::{Count, LockedMany, Operands, SharedStorage, Storage, Writing, not_locked};
 use crate::tensor::{Memory, Tensor};
 
 /// The backend that computes on these tensors: the owner of device memory if there is some, else the
@@ -66,31 +66,31 @@ pub(crate) fn fresh(
     dtype: DType,
     write: impl FnOnce(ViewMut<'_>) -> Result<()>,
 ) -> Result<Tensor> {
-    fill_new(op, backend, Layout::contiguous(op, shape), None, dtype, write)
+    fill_new(op, backend, &Layout::contiguous(op, shape)?, None, dtype, write)
 }
 
 /// A tensor of this layout in memory of its own, which `write` sees as `seen` if that is another one.
 ///
-/// Layout and memory stay in the results that they came in until the kernel is done: moved at once, what was written a
-/// few instructions ago would be read in larger pieces than it was written in, which takes a CPU as long as much of a
-/// small op.
+/// The memory stays in the result that it came in until the kernel is done: what was written a few instructions ago is slow
+/// to be moved, as it is read in larger pieces than it was written in, which takes a CPU as long as much of a small op.
 #[inline(always)]
 fn fill_new(
     op: &'static str,
     backend: &Arc<dyn Backend>,
-    layout: Result<Layout>,
+    layout: &Layout,
     seen: Option<&Layout>,
     dtype: DType,
     write: impl FnOnce(ViewMut<'_>) -> Result<()>,
 ) -> Result<Tensor> {
-    let Ok(own) = &layout else {
-        return Err(layout.err().unwrap_or_else(|| TensorError::new(ErrorKind::Internal, op, "no layout")));
-    };
-    let mut memory = allocate(op, &**backend, own, dtype);
+    let mut memory = allocate(op, &**backend, layout, dtype);
+    let mut device = None;
     if let Ok(buffer) = &mut memory {
-        write(ViewMut::new(&mut **buffer, seen.unwrap_or(own), dtype)?)?;
+        device = Storage::owner(buffer, backend);
+        write(ViewMut::of(buffer, seen.unwrap_or(layout), dtype)?)?;
     }
-    Ok(Tensor::from_parts(Memory::Own(Storage::new(memory?, backend)), layout?, dtype))
+    let storage = SharedStorage::new(Storage::owned(memory?, device));
+    let layout = layout.clone();
+    Ok(Tensor::from_parts(Memory::Own(storage), layout, dtype))
 }
 
 #[inline]
@@ -109,11 +109,12 @@ fn allocate(op: &'static str, backend: &dyn Backend, layout: &Layout, dtype: DTy
 fn on_views<const N: usize>(
     inputs: [&Tensor; N],
     body: impl FnOnce(&Arc<dyn Backend>, [View<'_>; N]) -> Result<Tensor>,
-) -> Result<Tensor> {
-    backends::on(owner_of(&inputs)?, |backend| {
-        let reading = Reading::lock(inputs);
-        body(backend, reading.views()?)
-    })
+) -> Result<Tensor>
+where
+    Count<N>: Operands<N>,
+{
+    let owner = if Count::<N>::in_host_memory(inputs) { None } else { Some(device_of(&inputs)?) };
+    backends::on(owner, |backend| Count::<N>::read(inputs, |views| body(backend, views)))
 }
 
 /// A fresh tensor computed from `inputs`, with nothing recorded.
@@ -124,8 +125,28 @@ pub(crate) fn compute<const N: usize>(
     shape: &[usize],
     dtype: DType,
     kernel: impl FnOnce(&dyn Backend, [View<'_>; N], ViewMut<'_>) -> Result<()>,
-) -> Result<Tensor> {
+) -> Result<Tensor>
+where
+    Count<N>: Operands<N>,
+{
     on_views(inputs, |backend, views| fresh(op, backend, shape, dtype, |out| kernel(&**backend, views, out)))
+}
+
+/// [`compute`] where the result has the shape of the first input.
+#[inline]
+pub(crate) fn compute_like<const N: usize>(
+    op: &'static str,
+    inputs: [&Tensor; N],
+    dtype: DType,
+    kernel: impl FnOnce(&dyn Backend, [View<'_>; N], ViewMut<'_>) -> Result<()>,
+) -> Result<Tensor>
+where
+    Count<N>: Operands<N>,
+{
+    on_views(inputs, |backend, views| {
+        let layout = inputs[0].layout().packed();
+        fill_new(op, backend, &layout, None, dtype, |out| kernel(&**backend, views, out))
+    })
 }
 
 /// [`compute`] for kernels that see the output in the shape `seen`, of as many elements: reductions keep the dims that the
@@ -141,8 +162,8 @@ pub(crate) fn compute_seen(
 ) -> Result<Tensor> {
     let seen = Layout::contiguous(op, seen)?;
     on_views([x], |backend, [x]| {
-        let layout = Layout::contiguous(op, shape);
-        fill_new(op, backend, layout, Some(&seen), dtype, |out| kernel(&**backend, x, out))
+        let layout = Layout::contiguous(op, shape)?;
+        fill_new(op, backend, &layout, Some(&seen), dtype, |out| kernel(&**backend, x, out))
     })
 }
 
@@ -162,7 +183,8 @@ pub(crate) fn compute_with_number(
     }
     lend(number, x, |number| {
         on_views([x], |backend, [x]| {
-            fresh(op, backend, x.shape(), dtype, |out| kernel(&**backend, [x, number], out))
+            let layout = x.layout().packed();
+            fill_new(op, backend, &layout, None, dtype, |out| kernel(&**backend, [x, number], out))
         })
     })
 }
@@ -174,14 +196,13 @@ pub(crate) fn compute_indexed(
     shape: &[usize],
     kernel: impl FnOnce(&dyn Backend, View<'_>, ViewMut<'_>, ViewMut<'_>) -> Result<()>,
 ) -> Result<(Tensor, Tensor)> {
-    let backend = backend_of([x])?;
-    let reading = Reading::lock([x]);
-    let [view] = reading.views()?;
     let mut values = None;
-    let indices = fresh(op, &backend, shape, DType::I64, |indices| {
-        let write = |out: ViewMut<'_>| kernel(&*backend, view, out, indices);
-        values = Some(fresh(op, &backend, shape, x.dtype(), write)?);
-        Ok(())
+    let indices = on_views([x], |backend, [x]| {
+        fresh(op, backend, shape, DType::I64, |indices| {
+            let write = |out: ViewMut<'_>| kernel(&**backend, x, out, indices);
+            values = Some(fresh(op, backend, shape, x.dtype(), write)?);
+            Ok(())
+        })
     })?;
     values
         .map(|values| (values, indices))
@@ -269,7 +290,7 @@ pub(crate) fn duplicate(x: &Tensor) -> Result<Tensor> {
 
 /// A contiguous copy of the elements cast to `dtype`, with nothing recorded.
 pub(crate) fn convert(op: &'static str, x: &Tensor, dtype: DType) -> Result<Tensor> {
-    compute(op, [x], x.shape(), dtype, |b, [x], out| b.copy(x, out))
+    compute_like(op, [x], dtype, |b, [x], out| b.copy(x, out))
 }
 
 /// One parameter of an optimizer step.

@@ -1,8 +1,8 @@
 //! Memory that tensors share.
 //!
 //! Views of one tensor share one [`Storage`]: a buffer behind a lock, and a version counter that every
-//! in-place op raises. The lock makes data races impossible in safe code; a call takes each lock it
-//! needs once, in the order of the storages' addresses, so that no two calls wait for each other.
+//! in-place op raises. The lock makes data races impossible in safe code; a call that has
+//! to wait holds no lock but those of lower addresses, so that no two calls wait for each other.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -14,10 +14,12 @@ use smallvec::SmallVec;
 
 use crate::tensor::Tensor;
 
-/// A shared buffer.
+/// A storage that tensors share. Without the count of weak references that `std`'s has, which would be counted down, too.
+pub(crate) type SharedStorage = triomphe::Arc<Storage>;
+
+/// A buffer behind a lock.
 pub(crate) struct Storage {
     buffer: RwLock<Allocation>,
-    bytes: usize,
     version: AtomicU64,
     /// Foreign code holds its address, so the memory stays where it is.
     exported: AtomicBool,
@@ -27,25 +29,34 @@ pub(crate) struct Storage {
 
 impl Storage {
     /// Wraps a buffer that `backend` allocated.
-    pub(crate) fn new(buffer: Allocation, backend: &Arc<dyn Backend>) -> Arc<Storage> {
-        // The common case first, which calls nothing.
-        let (bytes, is_host) = match &buffer {
-            Allocation::Host(host) => (host.len(), true),
-            Allocation::Device(memory) => (memory.len(), memory.is_host()),
-        };
-        let device = if is_host { None } else { Some(backend.clone()) };
-        Arc::new(Storage {
-            bytes,
+    pub(crate) fn new(buffer: Allocation, backend: &Arc<dyn Backend>) -> Storage {
+        let device = Storage::owner(&buffer, backend);
+        Storage::owned(buffer, device)
+    }
+
+    /// The owner of memory that `backend` allocated; `None` for the host's.
+    #[inline]
+    pub(crate) fn owner(buffer: &Allocation, backend: &Arc<dyn Backend>) -> Option<Arc<dyn Backend>> {
+        match buffer {
+            Allocation::Host(_) => None,
+            Allocation::Device(memory) => (!memory.is_host()).then(|| backend.clone()),
+        }
+    }
+
+    /// Wraps a buffer of this owner. Looks at nothing, so that the buffer is moved in one piece.
+    #[inline]
+    pub(crate) fn owned(buffer: Allocation, device: Option<Arc<dyn Backend>>) -> Storage {
+        Storage {
             buffer: RwLock::new(buffer),
             version: AtomicU64::new(0),
             exported: AtomicBool::new(false),
             device,
-        })
+        }
     }
 
     /// Its size.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.buffer.read_recursive().len()
     }
 
     /// How many in-place ops have written to it.
@@ -79,15 +90,15 @@ impl Storage {
 
 /// Exchanges the memory of two storages of equal size. False, and nothing done, where that could be noticed:
 /// for foreign memory, whose owner sees the elements, for memory whose address was given out, and for device memory.
-pub(crate) fn swap_whole(a: &Arc<Storage>, b: &Arc<Storage>) -> bool {
-    let (first, second) = if Arc::as_ptr(a) < Arc::as_ptr(b) { (a, b) } else { (b, a) };
-    if Arc::ptr_eq(a, b) || a.bytes != b.bytes {
+pub(crate) fn swap_whole(a: &SharedStorage, b: &SharedStorage) -> bool {
+    let (first, second) = if SharedStorage::as_ptr(a) < SharedStorage::as_ptr(b) { (a, b) } else { (b, a) };
+    if SharedStorage::ptr_eq(a, b) {
         return false;
     }
     let (mut first, mut second) = (first.buffer.write(), second.buffer.write());
     let own = |buffer: &dyn Buffer| buffer.as_host().is_some_and(|host| !host.is_foreign());
     let exported = a.exported.load(Ordering::Acquire) || b.exported.load(Ordering::Acquire);
-    if exported || !own(&**first) || !own(&**second) {
+    if exported || first.len() != second.len() || !own(&**first) || !own(&**second) {
         return false;
     }
     std::mem::swap(&mut *first, &mut *second);
@@ -96,58 +107,60 @@ pub(crate) fn swap_whole(a: &Arc<Storage>, b: &Arc<Storage>) -> bool {
 
 type ReadGuard<'a> = RwLockReadGuard<'a, Allocation>;
 
-/// Read locks on the storages of some tensors, each storage locked once.
-pub(crate) struct Reading<'a, const N: usize> {
-    tensors: [&'a Tensor; N],
-    guards: [Option<ReadGuard<'a>>; N],
-    /// Index into `guards` for each tensor.
-    which: [usize; N],
+/// A number of operands.
+pub(crate) struct Count<const N: usize>;
+
+/// What is done with as many operands. By a macro, not by a loop over an array: an array stays in memory, which takes a small op
+/// longer than its arithmetic.
+pub(crate) trait Operands<const N: usize> {
+    /// Whether all of the memory is the host's.
+    fn in_host_memory(tensors: [&Tensor; N]) -> bool;
+
+    /// Runs `body` on views of the tensors, whose storages are locked for reading meanwhile. A thread may hold several locks of a
+    /// storage: as two operands of a call, or in a backend whose kernel calls back into the frontend.
+    fn read<R>(tensors: [&Tensor; N], body: impl FnOnce([View<'_>; N]) -> Result<R>) -> Result<R>;
 }
 
-impl<'a, const N: usize> Reading<'a, N> {
-    /// Locks. `read_recursive` lets a backend whose kernel calls back into the frontend read what the
-    /// call already holds.
-    #[inline(always)]
-    pub(crate) fn lock(tensors: [&'a Tensor; N]) -> Self {
-        let mut order: [usize; N] = std::array::from_fn(|i| i);
-        if N > 1 {
-            order.sort_unstable_by_key(|&i| Arc::as_ptr(tensors[i].storage()));
-        }
-        let mut which = order;
-        let mut guards = [const { None }; N];
-        let mut last: Option<usize> = None;
-        for i in order {
-            let storage = tensors[i].storage();
-            let holder = match last {
-                Some(held) if Arc::ptr_eq(storage, tensors[held].storage()) => held,
-                _ => {
-                    guards[i] = Some(storage.buffer.read_recursive());
-                    i
-                }
-            };
-            (which[i], last) = (holder, Some(holder));
-        }
-        Reading { tensors, guards, which }
-    }
+macro_rules! operands {
+    ($($n:literal: $($t:ident)*;)*) => { $(
+        impl Operands<$n> for Count<$n> {
+            #[inline(always)]
+            fn in_host_memory([$($t),*]: [&Tensor; $n]) -> bool {
+                $($t.storage().device().is_none())&&*
+            }
 
-    /// The views of the tensors, in the order they were given.
-    #[inline(always)]
-    pub(crate) fn views(&self) -> Result<[View<'_>; N]> {
-        let view = |i: usize| {
-            let t = self.tensors[i];
-            let guard = self.guards[self.which[i]].as_ref().ok_or_else(not_locked)?;
-            View::new(&***guard, t.layout(), t.dtype())
-        };
-        if N == 0 {
-            return Err(TensorError::new(ErrorKind::Internal, "lock", "no operand"));
+            #[inline(always)]
+            fn read<R>(
+                [$($t),*]: [&Tensor; $n],
+                body: impl FnOnce([View<'_>; $n]) -> Result<R>,
+            ) -> Result<R> {
+                loop {
+                    // Mostly nobody writes.
+                    let written = 'attempt: {
+                        $(let $t = match $t.storage().buffer.try_read_recursive() {
+                            Some(guard) => ($t, guard),
+                            None => break 'attempt $t,
+                        };)*
+                        return body([$(View::of(&$t.1, $t.0.layout(), $t.0.dtype())?),*]);
+                    };
+                    // Who waits holds no lock.
+                    wait(written);
+                }
+            }
         }
-        // The first one stands in for those to come: arrays have no stable fallible `from_fn`.
-        let mut views = [view(0)?; N];
-        for (i, later) in views.iter_mut().enumerate().skip(1) {
-            *later = view(i)?;
-        }
-        Ok(views)
-    }
+    )* };
+}
+operands! {
+    1: a;
+    2: a b;
+    3: a b c;
+    4: a b c d;
+}
+
+/// Waits until nobody writes to the storage.
+#[cold]
+fn wait(t: &Tensor) {
+    drop(t.storage().buffer.read_recursive());
 }
 
 /// A write lock on one tensor's storage together with read locks on others', none of which may share
@@ -163,7 +176,7 @@ pub(crate) struct Writing<'a, const N: usize> {
 impl<'a, const N: usize> Writing<'a, N> {
     /// Locks. Error: `Internal` when an input shares the target's storage; the dispatcher copies first.
     pub(crate) fn lock(target: &'a Tensor, inputs: [&'a Tensor; N]) -> Result<Self> {
-        let address = |t: &Tensor| Arc::as_ptr(t.storage());
+        let address = |t: &Tensor| SharedStorage::as_ptr(t.storage());
         if inputs.iter().any(|t| address(t) == address(target)) {
             return Err(TensorError::new(
                 ErrorKind::Internal,
@@ -221,7 +234,7 @@ impl<'a> LockedMany<'a> {
         let all = written.iter().chain(read).enumerate();
         // Of equal addresses the written one comes first.
         let mut order: Vec<(*const Storage, usize)> =
-            all.map(|(i, t)| (Arc::as_ptr(t.storage()), i)).collect();
+            all.map(|(i, t)| (SharedStorage::as_ptr(t.storage()), i)).collect();
         order.sort_unstable();
         if order.windows(2).any(|w| w[0].0 == w[1].0 && w[0].1 < written.len()) {
             return None;

@@ -10,7 +10,7 @@ use rusttorch_backend::{
 
 use crate::autograd::Meta;
 use crate::dispatch;
-use crate::storage::{Reading, Storage};
+use crate::storage::{Count, Operands, SharedStorage};
 
 /// An n-dimensional array of one dtype, with PyTorch's semantics.
 ///
@@ -36,7 +36,7 @@ pub(crate) struct Inner {
 /// Where the elements of a tensor lie.
 pub(crate) enum Memory {
     /// In a storage of its own, or in one it took over without history.
-    Own(Arc<Storage>),
+    Own(SharedStorage),
     /// In that of the tensor it is a view of.
     Of(Base),
 }
@@ -61,7 +61,7 @@ impl Tensor {
     }
 
     #[inline]
-    pub(crate) fn storage(&self) -> &Arc<Storage> {
+    pub(crate) fn storage(&self) -> &SharedStorage {
         match &self.0.memory {
             Memory::Own(storage) => storage,
             Memory::Of(base) => base.tensor.storage(),
@@ -81,7 +81,7 @@ impl Tensor {
     /// others may hold.
     pub(crate) fn is_uniquely_owned(&self) -> bool {
         match &self.0.memory {
-            Memory::Own(storage) => Arc::strong_count(&self.0) == 1 && Arc::strong_count(storage) == 1,
+            Memory::Own(storage) => Arc::strong_count(&self.0) == 1 && storage.is_unique(),
             Memory::Of(_) => false,
         }
     }
@@ -138,7 +138,7 @@ impl Tensor {
 
     /// Whether both lie in the same memory, as a tensor and its views do.
     pub fn shares_storage(&self, other: &Tensor) -> bool {
-        Arc::ptr_eq(self.storage(), other.storage())
+        SharedStorage::ptr_eq(self.storage(), other.storage())
     }
 
     /// How many in-place ops have written to the memory of this tensor.
@@ -177,15 +177,15 @@ impl Tensor {
                 .with("dtype", self.dtype()));
         }
         let dense = self.contiguous()?;
-        let reading = Reading::lock([&dense]);
-        let [view] = reading.views()?;
-        let mut out = vec![E::zeroed(); dense.numel()];
-        if out.is_empty() {
-            return Ok(out);
-        }
-        let at = dense.layout().offset() * E::DTYPE.size();
-        dispatch::backend_of([&dense])?.download(view.buffer(), at, bytemuck_bytes(&mut out))?;
-        Ok(out)
+        let backend = dispatch::backend_of([&dense])?;
+        Count::read([&dense], |[view]| {
+            let mut out = vec![E::zeroed(); dense.numel()];
+            if !out.is_empty() {
+                let at = dense.layout().offset() * E::DTYPE.size();
+                backend.download(view.buffer(), at, bytemuck_bytes(&mut out))?;
+            }
+            Ok(out)
+        })
     }
 
     /// The only element, widened. Error: `Shape` unless there is exactly one.

@@ -25,7 +25,12 @@ use crate::float::{Float, Half, halves1, halves2};
 use crate::tuning::{Cost, streams};
 
 /// `None` where there is no kernel for the call.
-pub(crate) fn activation(level: Level, op: Activation, x: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+pub(crate) fn activation(
+    level: Level,
+    op: Activation,
+    x: &View<'_>,
+    out: &mut ViewMut<'_>,
+) -> Option<Result<()>> {
     if !x.dtype().is_float() {
         return None;
     }
@@ -70,9 +75,9 @@ pub(crate) fn activation(level: Level, op: Activation, x: View<'_>, out: ViewMut
 pub(crate) fn backward(
     level: Level,
     op: Activation,
-    grad: View<'_>,
-    x: View<'_>,
-    out: ViewMut<'_>,
+    grad: &View<'_>,
+    x: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Option<Result<()>> {
     if !x.dtype().is_float() {
         return None;
@@ -113,14 +118,14 @@ pub(crate) fn backward(
 }
 
 /// A call, but for its function.
-struct Call<'a> {
+struct Call<'c, 'x, 'out> {
     level: Level,
     op: &'static str,
-    x: View<'a>,
-    out: ViewMut<'a>,
+    x: &'c View<'x>,
+    out: &'c mut ViewMut<'out>,
 }
 
-impl Call<'_> {
+impl Call<'_, '_, '_> {
     fn value<F: Function1>(self, cost: Cost, f: F) -> Result<()> {
         match self.x.dtype() {
             DType::F64 => self.floats1::<f64, F>(cost, f),
@@ -130,7 +135,7 @@ impl Call<'_> {
         }
     }
 
-    fn gradient<F: Function2>(self, cost: Cost, grad: View<'_>, f: F) -> Result<()> {
+    fn gradient<F: Function2>(self, cost: Cost, grad: &View<'_>, f: F) -> Result<()> {
         match self.x.dtype() {
             DType::F64 => self.floats2::<f64, F>(cost, grad, f),
             DType::F16 => self.halves2::<f16, F>(cost, grad, f),
@@ -152,7 +157,7 @@ impl Call<'_> {
         })
     }
 
-    fn floats2<T: Float, F: Function2>(self, cost: Cost, grad: View<'_>, f: F) -> Result<()> {
+    fn floats2<T: Float, F: Function2>(self, cost: Cost, grad: &View<'_>, f: F) -> Result<()> {
         let Call { level, op, x, out } = self;
         let stream = streams(out.numel() * size_of::<T>());
         drive::map2(op, cost, grad, x, out, &move |g: &[T], x: &[T], out: &mut [T]| {
@@ -160,7 +165,7 @@ impl Call<'_> {
         })
     }
 
-    fn halves2<H: Half, F: Function2>(self, cost: Cost, grad: View<'_>, f: F) -> Result<()> {
+    fn halves2<H: Half, F: Function2>(self, cost: Cost, grad: &View<'_>, f: F) -> Result<()> {
         let Call { level, op, x, out } = self;
         drive::map2(op, cost, grad, x, out, &move |g: &[H], x: &[H], out: &mut [H]| {
             halves2(g, x, out, |g, x, out| map2(level, f, g, x, out, false));

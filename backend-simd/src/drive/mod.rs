@@ -11,8 +11,6 @@ mod loops;
 mod tile;
 mod walk;
 
-use std::ops::Range;
-
 use rusttorch_backend::{Element, ErrorKind, Layout, Result, TensorError, View, ViewMut, match_dtype};
 
 use crate::arch::plain::{bytes_of, bytes_of_mut, elements_of, elements_of_mut};
@@ -37,27 +35,34 @@ impl From<bool> for Way {
 }
 
 /// Error: `Internal` for a call that breaks the contract.
-#[inline]
+#[inline(always)]
 pub(crate) fn same_shape(op: &'static str, a: &Layout, out: &Layout) -> Result<()> {
-    if a.has_shape_of(out) {
-        return Ok(());
-    }
-    Err(TensorError::new(ErrorKind::Internal, op, "operand and output differ in shape")
+    if a.has_shape_of(out) { Ok(()) } else { Err(differ(op, a, out)) }
+}
+
+#[cold]
+fn differ(op: &'static str, a: &Layout, out: &Layout) -> TensorError {
+    TensorError::new(ErrorKind::Internal, op, "operand and output differ in shape")
         .with("operand", a.shape())
-        .with("out", out.shape()))
+        .with("out", out.shape())
 }
 
 impl<'a> Operand<'a> {
-    fn new<T: Element>(view: View<'a>) -> Result<Operand<'a>> {
+    fn new<T: Element>(view: &View<'a>) -> Result<Operand<'a>> {
         Ok(Operand { data: bytes_of(view.host::<T>()?), size: size_of::<T>(), layout: view.layout() })
     }
 }
 
-/// Where the elements lie, if without gaps, or if `ones` in one place.
+/// How many elements there are if they lie without gaps, 1 if `ones` and they are one, else 0.
 #[inline]
-fn piece(layout: &Layout, ones: bool) -> Option<Range<usize>> {
-    let one = || ones && layout.strides().iter().all(|&stride| stride == 0);
-    layout.contiguous_range().or_else(|| one().then(|| layout.offset()..layout.offset() + 1))
+fn piece(layout: &Layout, ones: bool) -> usize {
+    if layout.is_contiguous() { layout.numel() } else { usize::from(ones && is_one(layout)) }
+}
+
+/// Whether all indices have one position. Not inlined, to keep what most calls do together.
+#[inline(never)]
+fn is_one(layout: &Layout) -> bool {
+    layout.strides().iter().all(|&stride| stride == 0)
 }
 
 macro_rules! maps {
@@ -67,8 +72,8 @@ macro_rules! maps {
         pub(crate) fn $name<$($I: Element,)* O: Element>(
             op: &'static str,
             cost: Cost,
-            $($input: View<'_>,)*
-            out: ViewMut<'_>,
+            $($input: &View<'_>,)*
+            out: &mut ViewMut<'_>,
             body: &(dyn Fn($(&[$I],)* &mut [O]) + Sync),
         ) -> Result<()> {
             let body = &|$($input: &[$I],)* out: &mut [O], _: Way| body($($input,)* out);
@@ -82,8 +87,8 @@ macro_rules! maps {
         pub(crate) fn $streamed<$($I: Element,)* O: Element>(
             op: &'static str,
             cost: Cost,
-            $($input: View<'_>,)*
-            out: ViewMut<'_>,
+            $($input: &View<'_>,)*
+            out: &mut ViewMut<'_>,
             body: &(dyn Fn($(&[$I],)* &mut [O], Way) + Sync),
         ) -> Result<()> {
             $any(op, (cost, true), $($input,)* out, body)
@@ -93,8 +98,8 @@ macro_rules! maps {
         fn $any<$($I: Element,)* O: Element>(
             op: &'static str,
             (cost, ones): (Cost, bool),
-            $($input: View<'_>,)*
-            mut out: ViewMut<'_>,
+            $($input: &View<'_>,)*
+            out: &mut ViewMut<'_>,
             body: &(dyn Fn($(&[$I],)* &mut [O], Way) + Sync),
         ) -> Result<()> {
             let to = out.layout();
@@ -106,12 +111,15 @@ macro_rules! maps {
                 return Ok(());
             }
             let stream = streams(n * size_of::<O>());
-            #[allow(non_snake_case, reason = "a range has the name of its type")]
-            if let (Some(range), $(Some($I),)*) = (to.contiguous_range(), $(piece($input.layout(), ones),)*) {
-                if cost.chunk(n) >= n {
-                    body($(&$input.host::<$I>()?[$I],)* &mut out.host_mut::<O>()?[range], stream.into());
-                    return Ok(());
-                }
+            #[allow(non_snake_case, reason = "a length has the name of its type")]
+            let ($($I,)*) = ($(piece($input.layout(), ones),)*);
+            if to.is_contiguous() && $($I > 0 &&)* cost.chunk(n) >= n {
+                body(
+                    $(&$input.host::<$I>()?[$input.layout().offset()..][..$I],)*
+                    &mut out.host_mut::<O>()?[to.offset()..][..n],
+                    stream.into(),
+                );
+                return Ok(());
             }
             let inputs = [$(Operand::new::<$I>($input)?,)*];
             let out = Output { data: bytes_of_mut(out.host_mut::<O>()?), size: size_of::<O>(), layout: to, read: false };
@@ -137,8 +145,8 @@ maps! {
 pub(crate) fn bytes<const N: usize>(
     op: &'static str,
     cost: Cost,
-    inputs: [View<'_>; N],
-    mut out: ViewMut<'_>,
+    inputs: [&View<'_>; N],
+    out: &mut ViewMut<'_>,
     body: &Body<'_>,
 ) -> Result<()> {
     let to = out.layout();
@@ -170,7 +178,7 @@ pub(crate) fn bytes<const N: usize>(
 /// `io = body(io)`, by a body that has its operand apart.
 pub(crate) fn assign1<T: Element>(
     cost: Cost,
-    mut io: ViewMut<'_>,
+    io: &mut ViewMut<'_>,
     body: &(dyn Fn(&[T], &mut [T]) + Sync),
 ) -> Result<()> {
     let layout = io.layout();
@@ -204,8 +212,8 @@ type Apart<'a, T, B> = dyn Fn(&[T], &[B], &mut [T]) + Sync + 'a;
 pub(crate) fn assign2<T: Element, B: Element>(
     op: &'static str,
     cost: Cost,
-    mut io: ViewMut<'_>,
-    b: View<'_>,
+    io: &mut ViewMut<'_>,
+    b: &View<'_>,
     body: &Apart<'_, T, B>,
 ) -> Result<()> {
     let layout = io.layout();

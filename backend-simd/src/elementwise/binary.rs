@@ -123,9 +123,9 @@ fn takes_halves(op: BinaryOp) -> bool {
 pub(crate) fn binary(
     level: Level,
     op: BinaryOp,
-    a: View<'_>,
-    b: View<'_>,
-    out: ViewMut<'_>,
+    a: &View<'_>,
+    b: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Option<Result<()>> {
     match a.dtype() {
         DType::F32 => with_function!(op, f => Some(floats::<f32, _>(level, op, f, a, b, out)), else None),
@@ -161,7 +161,12 @@ pub(crate) fn binary(
 }
 
 /// The op in place, as [`binary`].
-pub(crate) fn binary_assign(level: Level, op: BinaryOp, io: ViewMut<'_>, b: View<'_>) -> Option<Result<()>> {
+pub(crate) fn binary_assign(
+    level: Level,
+    op: BinaryOp,
+    io: &mut ViewMut<'_>,
+    b: &View<'_>,
+) -> Option<Result<()>> {
     match io.dtype() {
         DType::F32 => with_function!(op, f => Some(floats_assign::<f32, _>(level, op, f, io, b)), else None),
         DType::F64 => with_function!(op, f => Some(floats_assign::<f64, _>(level, op, f, io, b)), else None),
@@ -198,9 +203,9 @@ fn floats<T: Float, F: Function2>(
     level: Level,
     op: BinaryOp,
     f: F,
-    a: View<'_>,
-    b: View<'_>,
-    out: ViewMut<'_>,
+    a: &View<'_>,
+    b: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Result<()> {
     drive::stream2(op.name(), cost(op), a, b, out, &|a: &[T], b: &[T], out: &mut [T], way| {
         map2(level, f, a, b, out, way);
@@ -211,9 +216,9 @@ fn halves<H: Half, F: Function2>(
     level: Level,
     op: BinaryOp,
     f: F,
-    a: View<'_>,
-    b: View<'_>,
-    out: ViewMut<'_>,
+    a: &View<'_>,
+    b: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Result<()> {
     drive::map2(op.name(), cost(op), a, b, out, &|a: &[H], b: &[H], out: &mut [H]| {
         halves2(a, b, out, |a, b, out| map2(level, f, a, b, out, false));
@@ -224,8 +229,8 @@ fn floats_assign<T: Float, F: Function2>(
     level: Level,
     op: BinaryOp,
     f: F,
-    io: ViewMut<'_>,
-    b: View<'_>,
+    io: &mut ViewMut<'_>,
+    b: &View<'_>,
 ) -> Result<()> {
     drive::assign2(op.name(), cost(op), io, b, &|a: &[T], b: &[T], io: &mut [T]| {
         map2(level, f, a, b, io, false)
@@ -236,8 +241,8 @@ fn halves_assign<H: Half, F: Function2>(
     level: Level,
     op: BinaryOp,
     f: F,
-    io: ViewMut<'_>,
-    b: View<'_>,
+    io: &mut ViewMut<'_>,
+    b: &View<'_>,
 ) -> Result<()> {
     drive::assign2(op.name(), cost(op), io, b, &|a: &[H], b: &[H], io: &mut [H]| {
         halves2(a, b, io, |a, b, io| map2(level, f, a, b, io, false));

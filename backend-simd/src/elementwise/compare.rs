@@ -15,9 +15,9 @@ use crate::tuning::Cost;
 pub(crate) fn compare(
     level: Level,
     op: CompareOp,
-    a: View<'_>,
-    b: View<'_>,
-    out: ViewMut<'_>,
+    a: &View<'_>,
+    b: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Option<Result<()>> {
     Some(match a.dtype() {
         DType::F16 => halves::<f16>(level, op, a, b, out),
@@ -41,16 +41,22 @@ pub(crate) fn compare(
 fn numbers<T: Element + PartialOrd + Default>(
     level: Level,
     op: CompareOp,
-    a: View<'_>,
-    b: View<'_>,
-    out: ViewMut<'_>,
+    a: &View<'_>,
+    b: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Result<()> {
     drive::map2(op.name(), Cost::LIGHT, a, b, out, &|a: &[T], b: &[T], out: &mut [Boolean]| {
         related(level, op, a, b, out);
     })
 }
 
-fn halves<H: Half>(level: Level, op: CompareOp, a: View<'_>, b: View<'_>, out: ViewMut<'_>) -> Result<()> {
+fn halves<H: Half>(
+    level: Level,
+    op: CompareOp,
+    a: &View<'_>,
+    b: &View<'_>,
+    out: &mut ViewMut<'_>,
+) -> Result<()> {
     drive::map2(op.name(), Cost::LIGHT, a, b, out, &|a: &[H], b: &[H], out: &mut [Boolean]| {
         widened2(a, b, out, |a, b, out| related::<f32>(level, op, a, b, out));
     })

@@ -10,7 +10,7 @@ use crate::drive;
 use crate::tuning::Cost;
 
 /// The fill, of any dtype.
-pub(crate) fn fill(_level: Level, value: Scalar, out: ViewMut<'_>) -> Option<Result<()>> {
+pub(crate) fn fill(_level: Level, value: Scalar, out: &mut ViewMut<'_>) -> Option<Result<()>> {
     Some(match_dtype!(out.dtype(), T => {
         let value = T::from_scalar(value);
         drive::map0("fill", Cost::LIGHT, out, &|out: &mut [T]| out.fill(value))
@@ -18,7 +18,7 @@ pub(crate) fn fill(_level: Level, value: Scalar, out: ViewMut<'_>) -> Option<Res
 }
 
 /// The copy, between any dtypes. Of one dtype it keeps every bit.
-pub(crate) fn copy(level: Level, x: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+pub(crate) fn copy(level: Level, x: &View<'_>, out: &mut ViewMut<'_>) -> Option<Result<()>> {
     let (from, to) = (x.dtype(), out.dtype());
     Some(drive::bytes("copy", Cost::LIGHT, [x], out, &|inputs, out, _| {
         let [x] = inputs else { return };

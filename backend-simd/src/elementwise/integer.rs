@@ -22,7 +22,7 @@ macro_rules! integral {
 }
 
 /// The op; `None` where there is no kernel.
-pub(super) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+pub(super) fn unary(level: Level, op: UnaryOp, x: &View<'_>, out: &mut ViewMut<'_>) -> Option<Result<()>> {
     integral!(x.dtype(), T => {
         let f = <T as Integral>::function(op)?;
         Some(drive::map1(op.name(), Cost::LIGHT, x, out, &|x: &[T], out: &mut [T]| f(level, x, out)))
@@ -30,7 +30,7 @@ pub(super) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) ->
 }
 
 /// The op in place; `None` where there is no kernel.
-pub(super) fn unary_assign(level: Level, op: UnaryOp, io: ViewMut<'_>) -> Option<Result<()>> {
+pub(super) fn unary_assign(level: Level, op: UnaryOp, io: &mut ViewMut<'_>) -> Option<Result<()>> {
     integral!(io.dtype(), T => {
         let f = <T as Integral>::function(op)?;
         Some(drive::assign1(Cost::LIGHT, io, &|x: &[T], io: &mut [T]| f(level, x, io)))

@@ -14,7 +14,7 @@ pub(super) const OPS: &[&str] =
     &["isnan", "isinf", "isfinite", "isposinf", "isneginf", "signbit", "logical_not"];
 
 /// The op, of any dtype.
-pub(super) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+pub(super) fn unary(level: Level, op: UnaryOp, x: &View<'_>, out: &mut ViewMut<'_>) -> Option<Result<()>> {
     macro_rules! of {
         ($T:ty, $f:expr) => {
             Some(drive::map1(op.name(), Cost::LIGHT, x, out, &|x: &[$T], out: &mut [Boolean]| {

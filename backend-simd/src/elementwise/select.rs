@@ -11,10 +11,10 @@ use crate::tuning::Cost;
 /// The choice, of any dtype: bits are moved, so their number is all that matters.
 pub(crate) fn select(
     level: Level,
-    condition: View<'_>,
-    a: View<'_>,
-    b: View<'_>,
-    out: ViewMut<'_>,
+    condition: &View<'_>,
+    a: &View<'_>,
+    b: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Option<Result<()>> {
     let choose = match out.dtype().size() {
         1 => choose::<u8>,

@@ -65,10 +65,10 @@ impl Function3 for Clamp {
 pub(crate) fn ternary(
     level: Level,
     op: TernaryOp,
-    a: View<'_>,
-    b: View<'_>,
-    c: View<'_>,
-    out: ViewMut<'_>,
+    a: &View<'_>,
+    b: &View<'_>,
+    c: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Option<Result<()>> {
     let x = [a, b, c];
     match op {
@@ -83,8 +83,8 @@ fn floats<F: Function3>(
     level: Level,
     op: TernaryOp,
     f: F,
-    x: [View<'_>; 3],
-    out: ViewMut<'_>,
+    x: [&View<'_>; 3],
+    out: &mut ViewMut<'_>,
 ) -> Option<Result<()>> {
     Some(match out.dtype() {
         DType::F32 => wide::<f32, F>(level, op, f, x, out),
@@ -99,8 +99,8 @@ fn wide<T: Float, F: Function3>(
     level: Level,
     op: TernaryOp,
     f: F,
-    [a, b, c]: [View<'_>; 3],
-    out: ViewMut<'_>,
+    [a, b, c]: [&View<'_>; 3],
+    out: &mut ViewMut<'_>,
 ) -> Result<()> {
     drive::stream3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[T], b: &[T], c: &[T], out: &mut [T], way| {
         map3(level, f, a, b, c, out, way);
@@ -111,15 +111,15 @@ fn halves<H: Half, F: Function3>(
     level: Level,
     op: TernaryOp,
     f: F,
-    [a, b, c]: [View<'_>; 3],
-    out: ViewMut<'_>,
+    [a, b, c]: [&View<'_>; 3],
+    out: &mut ViewMut<'_>,
 ) -> Result<()> {
     drive::map3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[H], b: &[H], c: &[H], out: &mut [H]| {
         halves3(a, b, c, out, |a, b, c, out| map3(level, f, a, b, c, out, false));
     })
 }
 
-fn ints(level: Level, op: TernaryOp, [a, b, c]: [View<'_>; 3], out: ViewMut<'_>) -> Option<Result<()>> {
+fn ints(level: Level, op: TernaryOp, [a, b, c]: [&View<'_>; 3], out: &mut ViewMut<'_>) -> Option<Result<()>> {
     match_dtype!(ints out.dtype(), T => match op {
         TernaryOp::Addcmul { value } => {
             // As all products wrap, so may the factor.

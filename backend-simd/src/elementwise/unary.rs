@@ -102,7 +102,7 @@ fn cost(op: UnaryOp) -> Cost {
 }
 
 /// The op; `None` where this backend has no kernel for it.
-pub(crate) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
+pub(crate) fn unary(level: Level, op: UnaryOp, x: &View<'_>, out: &mut ViewMut<'_>) -> Option<Result<()>> {
     if op.rule() == DTypeRule::Predicate {
         return predicate::unary(level, op, x, out);
     }
@@ -116,7 +116,7 @@ pub(crate) fn unary(level: Level, op: UnaryOp, x: View<'_>, out: ViewMut<'_>) ->
 }
 
 /// The op in place, as [`unary`].
-pub(crate) fn unary_assign(level: Level, op: UnaryOp, io: ViewMut<'_>) -> Option<Result<()>> {
+pub(crate) fn unary_assign(level: Level, op: UnaryOp, io: &mut ViewMut<'_>) -> Option<Result<()>> {
     match io.dtype() {
         DType::F32 => with_function!(op, f => Some(floats_assign::<f32, _>(level, op, f, io)), else None),
         DType::F64 => with_function!(op, f => Some(floats_assign::<f64, _>(level, op, f, io)), else None),
@@ -130,8 +130,8 @@ fn floats<T: Float, F: Function1>(
     level: Level,
     op: UnaryOp,
     f: F,
-    x: View<'_>,
-    out: ViewMut<'_>,
+    x: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Result<()> {
     drive::stream1(op.name(), cost(op), x, out, &|x: &[T], out: &mut [T], way| map1(level, f, x, out, way))
 }
@@ -140,19 +140,24 @@ fn halves<H: Half, F: Function1>(
     level: Level,
     op: UnaryOp,
     f: F,
-    x: View<'_>,
-    out: ViewMut<'_>,
+    x: &View<'_>,
+    out: &mut ViewMut<'_>,
 ) -> Result<()> {
     drive::map1(op.name(), cost(op), x, out, &|x: &[H], out: &mut [H]| {
         halves1(x, out, |x, out| map1(level, f, x, out, false));
     })
 }
 
-fn floats_assign<T: Float, F: Function1>(level: Level, op: UnaryOp, f: F, io: ViewMut<'_>) -> Result<()> {
+fn floats_assign<T: Float, F: Function1>(
+    level: Level,
+    op: UnaryOp,
+    f: F,
+    io: &mut ViewMut<'_>,
+) -> Result<()> {
     drive::assign1(cost(op), io, &|x: &[T], io: &mut [T]| map1(level, f, x, io, false))
 }
 
-fn halves_assign<H: Half, F: Function1>(level: Level, op: UnaryOp, f: F, io: ViewMut<'_>) -> Result<()> {
+fn halves_assign<H: Half, F: Function1>(level: Level, op: UnaryOp, f: F, io: &mut ViewMut<'_>) -> Result<()> {
     drive::assign1(cost(op), io, &|x: &[H], io: &mut [H]| {
         halves1(x, io, |x, io| map1(level, f, x, io, false));
     })

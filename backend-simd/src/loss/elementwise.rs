@@ -148,13 +148,13 @@ impl Call<'_> {
         })
     }
 
-    fn value_of<H: Stored, F: Function2>(self, cost: Cost, f: F, out: ViewMut<'_>) -> Result<()> {
+    fn value_of<H: Stored, F: Function2>(self, cost: Cost, f: F, mut out: ViewMut<'_>) -> Result<()> {
         let Call { level, op, reduction, x, target, weight } = self;
         let checks = (op == Loss::BinaryCrossEntropy).then(Inside::default);
         let total = match (reduction, weight) {
             (Reduction::None, None) => {
                 let stream = streams(out.numel() * size_of::<H>());
-                drive::map2(op.name(), cost, x, target, out, &|x: &[H], t: &[H], out: &mut [H]| {
+                drive::map2(op.name(), cost, &x, &target, &mut out, &|x: &[H], t: &[H], out: &mut [H]| {
                     wide2(x, t, out, |x, t, out| {
                         Inside::check(&checks, level, x, t);
                         map2(level, f, x, t, out, stream);
@@ -167,10 +167,10 @@ impl Call<'_> {
                 drive::map3(
                     op.name(),
                     cost,
-                    w,
-                    x,
-                    target,
-                    out,
+                    &w,
+                    &x,
+                    &target,
+                    &mut out,
                     &|w: &[H], x: &[H], t: &[H], out: &mut [H]| {
                         wide3(w, x, t, out, |w, x, t, out| {
                             Inside::check(&checks, level, x, t);
@@ -198,7 +198,7 @@ impl Call<'_> {
         cost: Cost,
         f: F,
         grad: View<'_>,
-        out: ViewMut<'_>,
+        mut out: ViewMut<'_>,
     ) -> Result<()> {
         let Call { level, op, reduction, x, target, weight } = self;
         let (factor, share) = match reduction {
@@ -211,16 +211,18 @@ impl Call<'_> {
         let f = Scaled { f, share };
         let stream = streams(out.numel() * size_of::<H>());
         match factor {
-            None => drive::map2(op.name(), cost, x, target, out, &|x: &[H], t: &[H], out: &mut [H]| {
-                wide2(x, t, out, |x, t, out| map2(level, f, x, t, out, stream));
-            }),
+            None => {
+                drive::map2(op.name(), cost, &x, &target, &mut out, &|x: &[H], t: &[H], out: &mut [H]| {
+                    wide2(x, t, out, |x, t, out| map2(level, f, x, t, out, stream));
+                })
+            }
             Some(w) => drive::map3(
                 op.name(),
                 cost,
-                w,
-                x,
-                target,
-                out,
+                &w,
+                &x,
+                &target,
+                &mut out,
                 &|w: &[H], x: &[H], t: &[H], out: &mut [H]| {
                     wide3(w, x, t, out, |w, x, t, out| map3(level, f, w, x, t, out, stream));
                 },

@@ -37,6 +37,9 @@ pub struct Layout {
     more: Option<Box<(Shape, Strides)>>,
     /// Kept because every kernel asks.
     contiguous: bool,
+    /// The strides are those of [`Layout::contiguous`], at sizes of 1 too. It may be false of an empty layout, and is of one
+    /// with more than `INLINE` axes.
+    packed: bool,
 }
 
 impl PartialEq for Layout {
@@ -81,6 +84,7 @@ struct Measure {
     low: isize,
     high: isize,
     contiguous: bool,
+    packed: bool,
     empty: bool,
     uncountable: bool,
     broken: bool,
@@ -96,6 +100,7 @@ impl Measure {
             low: start,
             high: start,
             contiguous: true,
+            packed: true,
             empty: false,
             uncountable: false,
             broken: false,
@@ -106,7 +111,9 @@ impl Measure {
     #[inline(always)]
     fn axis(&mut self, n: usize, stride: isize) {
         // So far `numel` is the step of a contiguous axis.
-        self.contiguous &= n == 1 || stride == self.numel as isize;
+        let packed = stride == self.numel as isize;
+        self.contiguous &= n == 1 || packed;
+        self.packed &= packed;
         let (product, too_many) = self.numel.overflowing_mul(n);
         let (span, too_far) = stride.overflowing_mul((n as isize).wrapping_sub(1));
         let (low, under) = self.low.overflowing_add(span.min(0));
@@ -237,9 +244,10 @@ impl Layout {
         for i in (0..rank).rev() {
             measure.axis(sizes[i], strides[i]);
         }
+        let packed = measure.packed && !measure.empty;
         match measure.finish() {
             Some((numel, end, contiguous)) => {
-                Ok(Layout { sizes, strides, rank, offset, numel, end, more: None, contiguous })
+                Ok(Layout { sizes, strides, rank, offset, numel, end, more: None, contiguous, packed })
             }
             None => Err(Self::explain(op, &sizes[..rank], &strides[..rank], offset)),
         }
@@ -258,6 +266,7 @@ impl Layout {
             end,
             more: Some(Box::new((shape, strides))),
             contiguous,
+            packed: false,
         }
     }
 
@@ -326,7 +335,56 @@ impl Layout {
             // A zero behind sizes that overflow still makes an empty layout.
             numel = self::numel(op, shape)?;
         }
-        Ok(Layout { sizes, strides, rank, offset: 0, numel, end: numel, more: None, contiguous: true })
+        let (end, more) = (numel, None);
+        Ok(Layout { sizes, strides, rank, offset: 0, numel, end, more, contiguous: true, packed: true })
+    }
+
+    /// The row-major layout from offset 0 of the same shape, whose elements are counted already: nothing can overflow.
+    #[inline]
+    pub fn packed(&self) -> Layout {
+        if !self.packed {
+            return self.repacked();
+        }
+        let &Layout { sizes, strides, rank, numel, .. } = self;
+        Layout {
+            sizes,
+            strides,
+            rank,
+            offset: 0,
+            numel,
+            end: numel,
+            more: None,
+            contiguous: true,
+            packed: true,
+        }
+    }
+
+    fn repacked(&self) -> Layout {
+        if let Some(axes) = &self.more {
+            return Self::spilled(
+                axes.0.clone(),
+                contiguous_strides(&axes.0),
+                0,
+                (self.numel, self.numel, true),
+            );
+        }
+        let (mut strides, mut step) = ([0; INLINE], 1);
+        for i in (0..self.rank.min(INLINE)).rev() {
+            strides[i] = step;
+            step = next_step(step, self.sizes[i]);
+        }
+        let (sizes, rank, numel) = (self.sizes, self.rank, self.numel);
+        Layout {
+            sizes,
+            strides,
+            rank,
+            offset: 0,
+            numel,
+            end: numel,
+            more: None,
+            contiguous: true,
+            packed: true,
+        }
     }
 
     /// The layout of a 0-d tensor at the start of its memory.
@@ -340,6 +398,7 @@ impl Layout {
             end: 1,
             more: None,
             contiguous: true,
+            packed: true,
         }
     }
 
@@ -356,6 +415,7 @@ impl Layout {
             more: self.more.as_ref().map(|axes| Box::new((axes.0.clone(), Strides::from_elem(0, self.rank)))),
             // As measured: only sizes of 1 lie in row-major order without steps.
             contiguous: self.numel <= 1,
+            packed: self.rank == 0,
         }
     }
 
@@ -371,14 +431,10 @@ impl Layout {
     /// Whether both have the same sizes. A loop, as a call to compare memory would take longer than so few do.
     #[inline]
     pub fn has_shape_of(&self, other: &Layout) -> bool {
-        match (&self.more, &other.more) {
-            // Behind the axes the arrays hold zeros.
-            (None, None) => {
-                let differ = self.sizes.iter().zip(&other.sizes).fold(0, |bits, (m, n)| bits | (m ^ n));
-                self.rank == other.rank && differ == 0
-            }
-            _ => self.shape() == other.shape(),
-        }
+        // Behind the axes the arrays hold zeros, as they do where there are too many axes.
+        let differ =
+            self.sizes.iter().zip(&other.sizes).fold(self.rank ^ other.rank, |bits, (m, n)| bits | (m ^ n));
+        differ == 0 && (self.more.is_none() || self.shape() == other.shape())
     }
 
     /// Steps in elements.

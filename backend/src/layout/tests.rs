@@ -591,6 +591,20 @@ fn one_position_stands_for_every_index() {
 }
 
 #[test]
+fn packed_is_the_contiguous_layout_of_the_shape() {
+    let more = contiguous(&[2, 1, 1, 3, 1, 1, 2, 1]).transpose(0, 3).unwrap();
+    // Sizes whose product would overflow but for the zero.
+    let empty = contiguous(&[0, usize::MAX >> 1, usize::MAX >> 1]);
+    let cases = [contiguous(&[]), contiguous(&[0, 3]), empty, more, layout(&[4, 1], &[2, 7], 5)];
+    for base in bases().iter().chain(&cases) {
+        let (packed, expected) = (base.packed(), contiguous(base.shape()));
+        assert_eq!(packed, expected);
+        assert_eq!((packed.numel(), packed.end()), (expected.numel(), expected.end()));
+        assert!(packed.is_contiguous());
+    }
+}
+
+#[test]
 fn shapes_differ_in_sizes_or_in_rank() {
     let shapes: [&[usize]; 8] =
         [&[], &[1], &[2, 3], &[3, 2], &[2, 3, 0], &[0], &[1, 1, 1, 1, 1, 1, 2], &[1, 1, 1, 1, 1, 1, 3]];

@@ -17,15 +17,14 @@ pub(crate) fn activation(op: Activation, x: &Tensor) -> Result<Tensor> {
         return of_integers(op, x);
     }
     let (op, backward) = (op.rounded(x.dtype()), op.gradient_rounded(x.dtype()));
-    let out =
-        dispatch::compute(op.name(), [x], x.shape(), x.dtype(), |b, [x], out| b.activation(op, x, out))?;
+    let out = dispatch::compute_like(op.name(), [x], x.dtype(), |b, [x], out| b.activation(op, x, out))?;
     Ok(record(op.title(), out, [x], |_| {
         let x = Saved::input(x);
         Box::new(move |context, g| {
             let x = x.unpack(context)?;
             let gx = match is_grad_enabled() {
                 true => gradient(backward, &wide(g)?, &wide(&x)?)?.to_dtype(x.dtype())?,
-                false => dispatch::compute(op.name(), [g, &x], x.shape(), x.dtype(), |b, [g, x], out| {
+                false => dispatch::compute_like(op.name(), [g, &x], x.dtype(), |b, [g, x], out| {
                     b.activation_backward(backward, g, x, out)
                 })?,
             };

@@ -2,7 +2,7 @@
 
 use rusttorch_backend::layout::broadcast_shapes;
 use rusttorch_backend::ops::{BinaryOp, UnaryOp};
-use rusttorch_backend::{DType, ErrorKind, Result, ResultType, Scalar, Shape, TensorError};
+use rusttorch_backend::{DType, DTypeSet, ErrorKind, Result, ResultType, Scalar, Shape, TensorError};
 use smallvec::smallvec;
 
 use super::args::Operand;
@@ -68,15 +68,21 @@ fn refused(name: &'static str, a: &Operand<'_>, b: &Operand<'_>) -> TensorError 
 /// `op(a, b)` with promotion and broadcasting.
 #[inline]
 pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor> {
-    // The common case, where there is nothing to promote, to cast or to expand.
-    if let Operand::Tensor(b) = b {
-        let dtype = a.dtype();
-        let plain = !matches!(op, BinaryOp::Pow | BinaryOp::Ldexp)
-            && op.rule().accepts().contains(dtype)
-            && op.rule().compute(dtype) == dtype;
-        if plain && b.dtype() == dtype && a.layout().has_shape_of(b.layout()) {
+    // The common cases, where there is nothing to promote, to cast or to expand.
+    let dtype = a.dtype();
+    let plain = !matches!(op, BinaryOp::Pow | BinaryOp::Ldexp)
+        && op.rule().accepts().contains(dtype)
+        && op.rule().compute(dtype) == dtype;
+    match b {
+        Operand::Tensor(b) if plain && b.dtype() == dtype && a.layout().has_shape_of(b.layout()) => {
             return same_shape(op, a, b);
         }
+        Operand::Scalar(number @ (Scalar::Int(_) | Scalar::Float(_)))
+            if plain && DTypeSet::WIDE.contains(dtype) && !records(&[a]) =>
+        {
+            return with_number(op, a, number, dtype);
+        }
+        _ => {}
     }
     let left = Operand::Tensor(a);
     let dtype = accepted(op, op.name(), promoted(op, op.name(), &left, &b)?, &left, &b)?;
@@ -85,14 +91,15 @@ pub(crate) fn binary(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Result<Tensor>
     }
     match b {
         // What is recorded keeps tensors.
-        Operand::Scalar(number) if dtype == a.dtype() && !records(&[a]) => {
-            dispatch::compute_with_number(op.name(), a, number, dtype, |be, [a, b], out| {
-                be.binary(op, a, b, out)
-            })
-        }
+        Operand::Scalar(number) if dtype == a.dtype() && !records(&[a]) => with_number(op, a, number, dtype),
         Operand::Tensor(b) => same_dtype(op, &*a.as_dtype(dtype)?, &*b.as_dtype(dtype)?),
         b => same_dtype(op, &*a.as_dtype(dtype)?, &b.to_tensor(dtype, a.shape())?),
     }
+}
+
+/// `op(a, number)` where nothing is recorded.
+fn with_number(op: BinaryOp, a: &Tensor, number: Scalar, dtype: DType) -> Result<Tensor> {
+    dispatch::compute_with_number(op.name(), a, number, dtype, |be, [a, b], out| be.binary(op, a, b, out))
 }
 
 /// [`binary`] with a number on the left, too. As in PyTorch such a number counts by its category alone, and is
@@ -171,9 +178,7 @@ fn power(x: &Tensor, exponent: f64) -> Result<Tensor> {
         _ => None,
     };
     let out = match root {
-        Some(root) => {
-            dispatch::compute("pow", [x], x.shape(), x.dtype(), |b, [x], out| b.unary(root, x, out))?
-        }
+        Some(root) => dispatch::compute_like("pow", [x], x.dtype(), |b, [x], out| b.unary(root, x, out))?,
         None => {
             let exponent = Scalar::Float(exponent);
             dispatch::compute_with_number("pow", x, exponent, x.dtype(), |b, [x, e], out| {
@@ -206,9 +211,8 @@ fn same_dtype(op: BinaryOp, a: &Tensor, b: &Tensor) -> Result<Tensor> {
 
 #[inline]
 fn same_shape(op: BinaryOp, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let out = dispatch::compute(op.name(), [a, b], a.shape(), a.dtype(), |be, [a, b], out| {
-        be.binary(op, a, b, out)
-    })?;
+    let out =
+        dispatch::compute_like(op.name(), [a, b], a.dtype(), |be, [a, b], out| be.binary(op, a, b, out))?;
     if !out.dtype().is_float() {
         return Ok(out);
     }

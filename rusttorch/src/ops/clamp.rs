@@ -124,8 +124,7 @@ fn one_sided(op: BinaryOp, x: &Tensor, bound: Operand<'_>) -> Result<Tensor> {
         return binary(op, x, bound);
     }
     let (x, bound) = (&x.to_dtype(dtype)?, &bound.to_tensor(dtype, x.shape())?);
-    let out =
-        dispatch::compute("clamp", [x, bound], x.shape(), dtype, |b, [x, y], out| b.binary(op, x, y, out))?;
+    let out = dispatch::compute_like("clamp", [x, bound], dtype, |b, [x, y], out| b.binary(op, x, y, out))?;
     if !dtype.is_float() {
         return Ok(out);
     }

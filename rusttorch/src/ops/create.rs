@@ -6,7 +6,7 @@ use rusttorch_backend::{Allocation, DType, ErrorKind, Layout, Result, Scalar, Te
 use super::select::castable;
 use crate::backends;
 use crate::dispatch;
-use crate::storage::Storage;
+use crate::storage::{SharedStorage, Storage};
 use crate::tensor::{Memory, Tensor, TensorElement};
 
 /// A contiguous tensor of `shape` with the elements of `data`, already in the buffer's form.
@@ -123,7 +123,7 @@ impl Tensor {
         let mut buffer = backend.alloc(dtype.size())?;
         backend.fill(value, rusttorch_backend::ViewMut::new(&mut *buffer, &one, dtype)?)?;
         let layout = if shape.is_empty() { one } else { one.broadcast_to(shape)? };
-        Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, &backend)), layout, dtype))
+        Ok(Tensor::from_parts(Memory::Own(SharedStorage::new(Storage::new(buffer, &backend))), layout, dtype))
     }
 
     /// Zeros, of the default float for `None`. PyTorch: `torch.zeros`.
@@ -206,6 +206,10 @@ impl Tensor {
     pub fn from_buffer(buffer: impl Into<Allocation>, layout: Layout, dtype: DType) -> Result<Tensor> {
         let buffer = buffer.into();
         rusttorch_backend::View::new(&*buffer, &layout, dtype)?;
-        Ok(Tensor::from_parts(Memory::Own(Storage::new(buffer, &backends::current()?)), layout, dtype))
+        Ok(Tensor::from_parts(
+            Memory::Own(SharedStorage::new(Storage::new(buffer, &backends::current()?))),
+            layout,
+            dtype,
+        ))
     }
 }

@@ -19,7 +19,7 @@ fn softmax(op: SoftmaxOp, x: &Tensor, dim: isize) -> Result<Tensor> {
     if x.rank() == 0 {
         return softmax(op, &x.reshape([1])?, 0)?.reshape([]);
     }
-    let out = dispatch::compute(name, [x], x.shape(), x.dtype(), |b, [x], out| b.softmax(op, x, axis, out))?;
+    let out = dispatch::compute_like(name, [x], x.dtype(), |b, [x], out| b.softmax(op, x, axis, out))?;
     let title = match op {
         SoftmaxOp::Softmax => "Softmax",
         SoftmaxOp::LogSoftmax => "LogSoftmax",
@@ -34,7 +34,7 @@ fn softmax(op: SoftmaxOp, x: &Tensor, dim: isize) -> Result<Tensor> {
 /// ops where it is.
 fn gradient(op: SoftmaxOp, g: &Tensor, y: &Tensor, axis: usize) -> Result<Tensor> {
     if !is_grad_enabled() {
-        return dispatch::compute("softmax_backward", [g, y], y.shape(), y.dtype(), |b, [g, y], out| {
+        return dispatch::compute_like("softmax_backward", [g, y], y.dtype(), |b, [g, y], out| {
             b.softmax_backward(op, g, y, axis, out)
         });
     }

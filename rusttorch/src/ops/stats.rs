@@ -30,9 +30,8 @@ impl Tensor {
             return self.to_dtype(DType::F32)?.std(dims, correction, keepdim)?.to_dtype(self.dtype());
         }
         let var = self.var(dims, correction, keepdim)?;
-        let root = dispatch::compute("std", [&var], var.shape(), var.dtype(), |b, [x], out| {
-            b.unary(UnaryOp::Sqrt, x, out)
-        })?;
+        let root =
+            dispatch::compute_like("std", [&var], var.dtype(), |b, [x], out| b.unary(UnaryOp::Sqrt, x, out))?;
         Ok(record("Std", root, [&var], |y| {
             let y = Saved::output(y);
             Box::new(move |context, g| {
