@@ -144,9 +144,15 @@ where
     Count<N>: Operands<N>,
 {
     on_views(inputs, |backend, views| {
-        let layout = inputs[0].layout().packed();
-        fill_new(op, backend, &layout, None, dtype, |out| kernel(&**backend, views, out))
+        let (like, own) = (inputs[0].layout(), &mut None);
+        fill_new(op, backend, packed(like, own), None, dtype, |out| kernel(&**backend, views, out))
     })
+}
+
+/// The packed layout of the same shape: the same one if it is that, else one that is kept in `own`.
+#[inline]
+fn packed<'a>(like: &'a Layout, own: &'a mut Option<Layout>) -> &'a Layout {
+    if like.is_packed() { like } else { own.insert(like.packed()) }
 }
 
 /// [`compute`] for kernels that see the output in the shape `seen`, of as many elements: reductions keep the dims that the
@@ -183,8 +189,10 @@ pub(crate) fn compute_with_number(
     }
     lend(number, x, |number| {
         on_views([x], |backend, [x]| {
-            let layout = x.layout().packed();
-            fill_new(op, backend, &layout, None, dtype, |out| kernel(&**backend, [x, number], out))
+            let own = &mut None;
+            fill_new(op, backend, packed(x.layout(), own), None, dtype, |out| {
+                kernel(&**backend, [x, number], out)
+            })
         })
     })
 }

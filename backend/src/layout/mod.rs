@@ -339,6 +339,12 @@ impl Layout {
         Ok(Layout { sizes, strides, rank, offset: 0, numel, end, more, contiguous: true, packed: true })
     }
 
+    /// Whether it surely is what [`packed`](Self::packed) gives; of one that is empty or has many axes it may say no.
+    #[inline]
+    pub fn is_packed(&self) -> bool {
+        self.packed && self.offset == 0
+    }
+
     /// The row-major layout from offset 0 of the same shape, whose elements are counted already: nothing can overflow.
     #[inline]
     pub fn packed(&self) -> Layout {
@@ -431,6 +437,10 @@ impl Layout {
     /// Whether both have the same sizes. A loop, as a call to compare memory would take longer than so few do.
     #[inline]
     pub fn has_shape_of(&self, other: &Layout) -> bool {
+        // A result is often computed in the layout of an operand.
+        if std::ptr::eq(self, other) {
+            return true;
+        }
         // Behind the axes the arrays hold zeros, as they do where there are too many axes.
         let differ =
             self.sizes.iter().zip(&other.sizes).fold(self.rank ^ other.rank, |bits, (m, n)| bits | (m ^ n));

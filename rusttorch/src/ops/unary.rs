@@ -22,7 +22,7 @@ fn check_dtype(op: UnaryOp, name: &'static str, dtype: DType) -> Result<()> {
 pub(crate) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
     check_dtype(op, op.name(), x.dtype())?;
     let dtype = op.rule().compute(x.dtype());
-    let x = &x.to_dtype(dtype)?;
+    let x = &*x.as_dtype(dtype)?;
     let out =
         dispatch::compute_like(op.name(), [x], op.rule().result(dtype), |b, [x], out| b.unary(op, x, out))?;
     if !out.dtype().is_float() {
