@@ -22,14 +22,21 @@ pub use rusttorch_backend::delegate::{
     Fallback, delegations, fallback, reset_delegations, set_fallback, with_fallback,
 };
 
+/// A registered backend, which lives as long as the process: none is ever taken out of the registry.
+type Registered = &'static Arc<dyn Backend>;
+
 struct Registry {
-    backends: Vec<Arc<dyn Backend>>,
-    default: Option<Arc<dyn Backend>>,
+    backends: Vec<Registered>,
+    default: Option<Registered>,
+}
+
+fn keep(backend: Arc<dyn Backend>) -> Registered {
+    Box::leak(Box::new(backend))
 }
 
 /// The backends compiled in, the preferred one first: one line for each cargo feature. `simd` stands before `blas`:
 /// that somebody's crate asks for BLAS must not cost another one the bits that are promised.
-fn compiled_in() -> Vec<Arc<dyn Backend>> {
+fn compiled_in() -> Vec<Registered> {
     let backends: &[fn() -> Arc<dyn Backend>] = &[
         #[cfg(feature = "simd")]
         || Arc::new(rusttorch_backend_simd::Simd::new()),
@@ -40,7 +47,7 @@ fn compiled_in() -> Vec<Arc<dyn Backend>> {
         #[cfg(feature = "naive")]
         || Arc::new(rusttorch_backend_naive::Naive::new()),
     ];
-    backends.iter().map(|make| make()).collect()
+    backends.iter().map(|make| keep(make())).collect()
 }
 
 static REGISTRY: LazyLock<RwLock<Registry>> =
@@ -51,8 +58,8 @@ static DEFAULT_EPOCH: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
     static SCOPES: RefCell<Vec<Arc<dyn Backend>>> = const { RefCell::new(Vec::new()) };
-    /// The backend in force, if it was looked up and no call has it ([`InForce`]).
-    static CURRENT: Cell<Option<Arc<dyn Backend>>> = const { Cell::new(None) };
+    /// The backend in force, if it was looked up and is a registered one.
+    static CURRENT: Cell<Option<Registered>> = const { Cell::new(None) };
     /// The epoch in which it was looked up; 0 once a scope has changed.
     static CURRENT_EPOCH: Cell<u64> = const { Cell::new(0) };
 }
@@ -68,7 +75,7 @@ pub fn register(backend: Arc<dyn Backend>) -> Result<()> {
         )
         .with("name", backend.name()));
     }
-    registry.backends.push(backend);
+    registry.backends.push(keep(backend));
     DEFAULT_EPOCH.fetch_add(1, Ordering::Release);
     Ok(())
 }
@@ -80,11 +87,11 @@ pub fn list() -> Vec<&'static str> {
 
 /// The backend of this name. Error: `Backend`, which lists those present.
 pub fn get(name: &str) -> Result<Arc<dyn Backend>> {
-    find(&REGISTRY.read(), name)
+    find(&REGISTRY.read(), name).cloned()
 }
 
-fn find(registry: &Registry, name: &str) -> Result<Arc<dyn Backend>> {
-    registry.backends.iter().find(|b| b.name() == name).cloned().ok_or_else(|| {
+fn find(registry: &Registry, name: &str) -> Result<Registered> {
+    registry.backends.iter().find(|b| b.name() == name).copied().ok_or_else(|| {
         let present: Vec<_> = registry.backends.iter().map(|b| b.name()).collect();
         TensorError::new(ErrorKind::Backend, "backends", "no backend of this name")
             .with("name", name.to_string())
@@ -107,54 +114,53 @@ pub fn current() -> Result<Arc<dyn Backend>> {
     on(None, |backend| Ok(backend.clone()))
 }
 
-/// Runs `body` with `owner`, or without one with the backend in force, which the thread's copy of it is taken from for as
-/// long: to count references would take longer than the rest of the choice.
+/// Runs `body` with `owner`, or without one with the backend in force. A registered one is not counted as referred to: that
+/// would take longer than the rest of the choice.
 #[inline]
 pub(crate) fn on<R>(
     owner: Option<Arc<dyn Backend>>,
     body: impl FnOnce(&Arc<dyn Backend>) -> Result<R>,
 ) -> Result<R> {
-    let chosen = owner.is_none();
-    let kept = match chosen && CURRENT_EPOCH.get() == DEFAULT_EPOCH.load(Ordering::Acquire) {
-        true => CURRENT.take(),
-        false => owner,
+    let known = owner.is_none() && CURRENT_EPOCH.get() == DEFAULT_EPOCH.load(Ordering::Acquire);
+    let found;
+    let backend = match CURRENT.get() {
+        Some(backend) if known => backend,
+        _ => {
+            found = look_up(owner)?;
+            &found
+        }
     };
-    let backend = match kept {
-        Some(backend) => backend,
-        None => look_up()?,
-    };
-    let epoch = CURRENT_EPOCH.get();
-    let result = body(&backend);
-    // Unless another one has come into force meanwhile.
-    if chosen && CURRENT_EPOCH.get() == epoch {
-        // Not `LocalKey::set`, which is a call.
-        CURRENT.with(|current| current.set(Some(backend)));
-    }
-    result
+    body(backend)
 }
 
-/// Looks the backend in force up.
+/// The owner, or without one the backend in force.
 #[cold]
-fn look_up() -> Result<Arc<dyn Backend>> {
+fn look_up(owner: Option<Arc<dyn Backend>>) -> Result<Arc<dyn Backend>> {
+    if let Some(owner) = owner {
+        return Ok(owner);
+    }
     let epoch = DEFAULT_EPOCH.load(Ordering::Acquire);
-    let scoped = SCOPES.with_borrow(|s| s.last().cloned());
-    let backend = match scoped {
-        Some(backend) => backend,
+    let backend = match SCOPES.with_borrow(|scopes| scopes.last().cloned()) {
         None => process_default()?,
+        Some(scoped) => match REGISTRY.read().backends.iter().find(|b| Arc::ptr_eq(b, &scoped)) {
+            Some(registered) => registered,
+            None => return Ok(scoped),
+        },
     };
+    CURRENT.set(Some(backend));
     CURRENT_EPOCH.set(epoch);
-    Ok(backend)
+    Ok(backend.clone())
 }
 
-fn process_default() -> Result<Arc<dyn Backend>> {
+fn process_default() -> Result<Registered> {
     let registry = REGISTRY.read();
-    if let Some(backend) = &registry.default {
-        return Ok(backend.clone());
+    if let Some(backend) = registry.default {
+        return Ok(backend);
     }
     if let Some(name) = std::env::var("RUSTTORCH_BACKEND").ok().filter(|name| !name.is_empty()) {
         return find(&registry, &name);
     }
-    registry.backends.first().cloned().ok_or_else(|| {
+    registry.backends.first().copied().ok_or_else(|| {
         TensorError::new(
             ErrorKind::Backend,
             "backends",

@@ -344,8 +344,8 @@ pub(crate) fn optimizer_step(rule: Optimizer, steps: &[Step<'_>]) -> Result<()> 
     let mut params = Vec::with_capacity(steps.len());
     for (s, grad) in steps.iter().zip(views) {
         let mut next = || buffers.next().ok_or_else(not_locked);
-        let param = ViewMut::new(next()?, s.parameter.layout(), s.parameter.dtype())?;
-        let state = s.state.iter().map(|t| ViewMut::new(next()?, t.layout(), t.dtype()));
+        let param = ViewMut::of(next()?, s.parameter.layout(), s.parameter.dtype())?;
+        let state = s.state.iter().map(|t| ViewMut::of(next()?, t.layout(), t.dtype()));
         params.push(ParamStep { param, grad, state: state.collect::<Result<_>>()?, step: s.number });
     }
     backend.optimizer_step(rule, &mut params)?;

@@ -221,59 +221,53 @@ impl<'a, const N: usize> Writing<'a, N> {
 /// Locks on any number of storages: write locks, and read locks on others.
 pub(crate) struct LockedMany<'a> {
     /// In the order in which the tensors were given.
-    written: Vec<Option<RwLockWriteGuard<'a, Allocation>>>,
-    read: Vec<Option<ReadGuard<'a>>>,
-    /// For each read tensor the guard of its storage: its own, or that of another one in the same storage.
-    holders: Vec<usize>,
+    written: Vec<RwLockWriteGuard<'a, Allocation>>,
+    read: Vec<ReadGuard<'a>>,
 }
 
 impl<'a> LockedMany<'a> {
-    /// Locks in address order; a storage that several tensors read is locked once. `None`, and nothing locked, where a
-    /// storage would be written twice, or written and read.
+    /// Locks. `None`, and nothing locked, where a storage would be written twice, or written and read.
     pub(crate) fn new(written: &[&'a Tensor], read: &[&'a Tensor]) -> Option<Self> {
+        // Mostly nobody else is there, and no storage comes twice.
+        Self::attempt(written, read).or_else(|| Self::in_order(written, read))
+    }
+
+    fn attempt(written: &[&'a Tensor], read: &[&'a Tensor]) -> Option<Self> {
+        let written = written.iter().map(|t| t.storage().buffer.try_write()).collect::<Option<_>>()?;
+        let read = read.iter().map(|t| t.storage().buffer.try_read_recursive()).collect::<Option<_>>()?;
+        Some(LockedMany { written, read })
+    }
+
+    /// Waits for one lock after the other, in the order of their addresses.
+    #[cold]
+    fn in_order(written: &[&'a Tensor], read: &[&'a Tensor]) -> Option<Self> {
         let all = written.iter().chain(read).enumerate();
         // Of equal addresses the written one comes first.
-        let mut order: Vec<(*const Storage, usize)> =
-            all.map(|(i, t)| (SharedStorage::as_ptr(t.storage()), i)).collect();
+        let mut order: Vec<_> = all.map(|(i, t)| (SharedStorage::as_ptr(t.storage()), i)).collect();
         order.sort_unstable();
         if order.windows(2).any(|w| w[0].0 == w[1].0 && w[0].1 < written.len()) {
             return None;
         }
-        let mut locked = LockedMany {
-            written: written.iter().map(|_| None).collect(),
-            read: read.iter().map(|_| None).collect(),
-            holders: vec![0; read.len()],
-        };
-        let mut last = None;
-        for (at, i) in order {
-            if let Some(t) = written.get(i) {
-                locked.written[i] = Some(t.storage().buffer.write());
-                continue;
+        let mut writes: Vec<_> = written.iter().map(|_| None).collect();
+        let mut reads: Vec<_> = read.iter().map(|_| None).collect();
+        for (_, i) in order {
+            match i.checked_sub(written.len()) {
+                None => writes[i] = Some(written[i].storage().buffer.write()),
+                Some(i) => reads[i] = Some(read[i].storage().buffer.read_recursive()),
             }
-            let i = i - written.len();
-            let holder = match last {
-                Some((before, holder)) if before == at => holder,
-                _ => {
-                    locked.read[i] = Some(read[i].storage().buffer.read_recursive());
-                    i
-                }
-            };
-            (locked.holders[i], last) = (holder, Some((at, holder)));
         }
-        Some(locked)
+        let (written, read) =
+            (writes.into_iter().collect::<Option<_>>()?, reads.into_iter().collect::<Option<_>>()?);
+        Some(LockedMany { written, read })
     }
 
     /// The written buffers in the order of their tensors, and the views of the read tensors.
     pub(crate) fn split<'s>(
         &'s mut self,
         read: &[&'s Tensor],
-    ) -> Result<(impl Iterator<Item = &'s mut dyn Buffer>, Vec<View<'s>>)> {
-        let mut views = Vec::with_capacity(read.len());
-        for (t, &holder) in read.iter().zip(&self.holders) {
-            let guard = self.read[holder].as_ref().ok_or_else(not_locked)?;
-            views.push(View::new(&***guard, t.layout(), t.dtype())?);
-        }
-        Ok((self.written.iter_mut().flatten().map(|guard| &mut ***guard as &mut dyn Buffer), views))
+    ) -> Result<(impl Iterator<Item = &'s mut Allocation>, Vec<View<'s>>)> {
+        let views = self.read.iter().zip(read).map(|(guard, t)| View::of(guard, t.layout(), t.dtype()));
+        Ok((self.written.iter_mut().map(|guard| &mut **guard), views.collect::<Result<_>>()?))
     }
 }
 

@@ -12,6 +12,7 @@ use rusttorch::autograd::{GradOptions, grad};
 use rusttorch::backend::ops::BinaryOp;
 use rusttorch::backend::{Allocation, Backend, Buffer, View, ViewMut};
 use rusttorch::backends;
+use rusttorch::optim::{Optimize, Sgd};
 use rusttorch::{DType, ErrorKind, Result, Tensor, manual_seed, no_grad, with_default_generator};
 
 const THREADS: usize = 8;
@@ -93,6 +94,31 @@ fn tensors_are_read_and_written_by_all_threads_at_once() {
             }
         });
         assert!(tensors.iter().all(|t| t.version() > 0));
+    });
+}
+
+#[test]
+fn every_optimizer_step_of_every_thread_counts() {
+    in_time(|| {
+        let parameters: Vec<Tensor> = (0..8)
+            .map(|_| {
+                let p = Tensor::zeros(&[16], DType::F64).unwrap().requires_grad_(true).unwrap();
+                p.set_grad(Some(Tensor::ones(&[16], DType::F64).unwrap())).unwrap();
+                p
+            })
+            .collect();
+        on_all(|i| {
+            // In all orders, so that each would wait for another one that waits for it.
+            let mut own = parameters.clone();
+            own.rotate_left(i % 8);
+            if i % 2 == 1 {
+                own.reverse();
+            }
+            let mut optimizer = Sgd { lr: 1.0, ..Sgd::default() }.over(own).unwrap();
+            (0..200).for_each(|_| optimizer.step().unwrap());
+        });
+        let all = vec![-200.0 * THREADS as f64; 16];
+        assert!(parameters.iter().all(|p| p.to_f64_vec().unwrap() == all));
     });
 }
 
