@@ -16,6 +16,7 @@
 //! | `pack` | copies of blocks of the operands |
 //! | `product` | one product: blocks, tasks |
 //! | `vector` | a row times a matrix, a matrix times a column, dot products |
+//! | `long_columns` | a row times columns of many blocks |
 //! | `batch` | many products, and one where there seem to be many |
 //! | `half` | f16 and bf16 |
 //! | `integer` | integers |
@@ -23,6 +24,7 @@
 mod batch;
 mod half;
 mod integer;
+mod long_columns;
 mod micro;
 mod pack;
 mod product;

@@ -7,7 +7,8 @@ use rusttorch_backend::ops::ArgReduceOp;
 use rusttorch_backend::{Capabilities, DTypeSet, Family, Result, View, ViewMut, match_dtype};
 
 use super::fold::{Max, Min, Nothing, Number, fold_row, load};
-use super::plan::{Columns, Reduction, Rows, lanes, reduce as walk};
+use super::forms::{Columns, Reduction, Rows, lanes};
+use super::plan::reduce as walk;
 use super::source::Source;
 use super::whole::Whole;
 use super::{READ, not_of_nothing};

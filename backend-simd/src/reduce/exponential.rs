@@ -5,7 +5,8 @@ use rusttorch_backend::{Result, View, ViewMut};
 
 use super::exponentials::sum_of_exponentials;
 use super::fold::{Max, Nothing, Number, Sum, fold_columns, fold_row};
-use super::plan::{Columns, Reduction, Rows, lanes, reduce as walk};
+use super::forms::{Columns, Reduction, Rows, lanes};
+use super::plan::reduce as walk;
 use super::source::Source;
 use super::steps::{Each, Exponential, each};
 use crate::arch::{Isa, Kernel, Level, Scalar};

@@ -4,7 +4,8 @@ use rusttorch_backend::ops::ReduceOp;
 use rusttorch_backend::{Result, View, ViewMut};
 
 use super::fold::{self, Fold, Max, Min, Number, Product, Sum};
-use super::plan::{Columns, Reduction, Rows, reduce as walk};
+use super::forms::{Columns, Reduction, Rows};
+use super::plan::reduce as walk;
 use super::source::Source;
 use super::{READ, length, refused};
 use crate::arch::{Level, Scalar};

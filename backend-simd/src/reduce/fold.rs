@@ -10,7 +10,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::plan::{Columns, Rows};
+use super::forms::{Columns, Rows};
 use crate::arch::{Bits, Isa, Kernel, Level, Mask, Real};
 use crate::float::Float;
 use crate::math::{Tables, Vector};
@@ -28,7 +28,7 @@ pub(super) const BLOCK: usize = 8;
 
 /// Elements of a block.
 pub(super) const fn block<T>() -> usize {
-    BLOCK * super::plan::lanes::<T>()
+    BLOCK * super::forms::lanes::<T>()
 }
 
 /// Columns of a tile, of which the accumulators stay in the first caches.
@@ -336,7 +336,7 @@ struct LaneRows<'a, T> {
 impl<'a, T: Number> LaneRows<'a, T> {
     #[inline(always)]
     fn row(&self, i: usize) -> &'a [T] {
-        &self.data[self.rows[i * super::plan::lanes::<T>()] + self.at..][..self.n]
+        &self.data[self.rows[i * super::forms::lanes::<T>()] + self.at..][..self.n]
     }
 
     /// The block of the columns from `from` on, where rows may be missing.

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use rusttorch_backend::{Element, ErrorKind, Layout, Nest, Result, TensorError, View, ViewMut};
 
-use super::plan::lanes;
+use super::forms::lanes;
 use super::source::{Source, gather};
 use crate::arch::threads::{parallel_chunks_mut, parallel_columns_mut};
 use crate::tuning::Cost;

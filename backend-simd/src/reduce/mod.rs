@@ -3,6 +3,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `plan` | from views and axes to rows and columns, on threads |
+//! | `forms` | these, and what a reduction is |
 //! | `source` | elements and what they are computed in |
 //! | `fold` | the tree by which a chunk of floats is folded |
 //! | `float`, `moments`, `exponential`, `norm` | reductions of floats |
@@ -16,6 +17,7 @@ mod exponential;
 mod exponentials;
 mod float;
 mod fold;
+mod forms;
 mod lines;
 mod moments;
 mod norm;

@@ -10,8 +10,9 @@ use rusttorch_backend::ops::ReduceOp;
 use rusttorch_backend::{Result, View, ViewMut};
 
 use super::fold::{Deviations, Nothing, Number, SquaredDeviations, block, fold_columns, fold_row};
+use super::forms::{Columns, Reduction, Rows};
 use super::length;
-use super::plan::{Columns, Reduction, Rows, reduce as walk};
+use super::plan::reduce as walk;
 use super::source::Source;
 use crate::arch::{Isa, Kernel, Level, Scalar};
 use crate::tuning::Cost;

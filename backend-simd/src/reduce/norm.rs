@@ -7,7 +7,8 @@ use super::READ;
 use super::fold::{
     self, Absolutes, Fold, MaxAbsolute, MinAbsolute, NonZeros, Nothing, Number, Squares, Sum, fold_row,
 };
-use super::plan::{Columns, Reduction, Rows, reduce as walk};
+use super::forms::{Columns, Reduction, Rows};
+use super::plan::reduce as walk;
 use super::source::Source;
 use crate::arch::{Isa, Kernel, Level, Scalar};
 use crate::tuning::Cost;

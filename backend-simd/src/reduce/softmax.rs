@@ -7,8 +7,8 @@ use rusttorch_backend::{Capabilities, DTypeSet, Family, Result, View, ViewMut, m
 
 use super::exponentials::sum_of_exponentials;
 use super::fold::{Fold as _, Max, Nothing, Number, Sum, fold_columns, fold_row};
+use super::forms::{Columns, Merger, chunk};
 use super::lines::{self, LineOp};
-use super::plan::{Columns, Merger, chunk};
 use super::steps::{
     Centred, Each, Exponential, Logarithm, One, Product, Reciprocal, Remainder, Scaled, Shifted, alone, each,
     each_in_place,

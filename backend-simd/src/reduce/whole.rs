@@ -3,7 +3,8 @@
 use rusttorch_backend::ops::ReduceOp;
 use rusttorch_backend::{Boolean, Element, Result, View, ViewMut, match_dtype};
 
-use super::plan::{Columns, Reduction, Rows, reduce as walk};
+use super::forms::{Columns, Reduction, Rows};
+use super::plan::reduce as walk;
 use super::source::Source;
 use super::{READ, refused};
 use crate::arch::{Isa, Kernel, Level};
