@@ -53,11 +53,18 @@ fn compiled_in() -> Vec<Registered> {
 static REGISTRY: LazyLock<RwLock<Registry>> =
     LazyLock::new(|| RwLock::new(Registry { backends: compiled_in(), default: None }));
 
+/// The backend of a scope.
+#[derive(Clone)]
+enum Scope {
+    Registered(Registered),
+    Other(Arc<dyn Backend>),
+}
+
 /// Counts changes of the process default, so that a thread knows when its copy of it is stale.
 static DEFAULT_EPOCH: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
-    static SCOPES: RefCell<Vec<Arc<dyn Backend>>> = const { RefCell::new(Vec::new()) };
+    static SCOPES: RefCell<Vec<Scope>> = const { RefCell::new(Vec::new()) };
     /// The backend in force, if it was looked up and is a registered one.
     static CURRENT: Cell<Option<Registered>> = const { Cell::new(None) };
     /// The epoch in which it was looked up; 0 once a scope has changed.
@@ -142,10 +149,8 @@ fn look_up(owner: Option<Arc<dyn Backend>>) -> Result<Arc<dyn Backend>> {
     let epoch = DEFAULT_EPOCH.load(Ordering::Acquire);
     let backend = match SCOPES.with_borrow(|scopes| scopes.last().cloned()) {
         None => process_default()?,
-        Some(scoped) => match REGISTRY.read().backends.iter().find(|b| Arc::ptr_eq(b, &scoped)) {
-            Some(registered) => registered,
-            None => return Ok(scoped),
-        },
+        Some(Scope::Registered(backend)) => backend,
+        Some(Scope::Other(backend)) => return Ok(backend),
     };
     CURRENT.set(Some(backend));
     CURRENT_EPOCH.set(epoch);
@@ -172,7 +177,9 @@ fn process_default() -> Result<Registered> {
 /// Opens a scope of [`with_backend`] that [`leave`] closes, for callers whose scopes are not closures, such as a binding's
 /// context managers.
 pub fn enter(backend: Arc<dyn Backend>) {
-    SCOPES.with_borrow_mut(|s| s.push(backend));
+    let registered = REGISTRY.read().backends.iter().copied().find(|b| Arc::ptr_eq(b, &backend));
+    let scope = registered.map_or(Scope::Other(backend), Scope::Registered);
+    SCOPES.with_borrow_mut(|scopes| scopes.push(scope));
     CURRENT_EPOCH.set(0);
 }
 

@@ -83,12 +83,12 @@ fn fill_new(
     write: impl FnOnce(ViewMut<'_>) -> Result<()>,
 ) -> Result<Tensor> {
     let mut memory = allocate(op, &**backend, layout, dtype);
-    let mut device = None;
+    let (mut bytes, mut device) = (0, None);
     if let Ok(buffer) = &mut memory {
-        device = Storage::owner(buffer, backend);
+        (bytes, device) = (buffer.bytes(), Storage::owner(buffer, backend));
         write(ViewMut::of(buffer, seen.unwrap_or(layout), dtype)?)?;
     }
-    let storage = SharedStorage::new(Storage::owned(memory?, device));
+    let storage = SharedStorage::new(Storage::owned(memory?, bytes, device));
     let layout = layout.clone();
     Ok(Tensor::from_parts(Memory::Own(storage), layout, dtype))
 }
@@ -185,7 +185,7 @@ pub(crate) fn compute_with_number(
 ) -> Result<Tensor> {
     if x.storage().device().is_some() {
         let number = Tensor::repeated(number, x.dtype(), x.shape())?;
-        return compute(op, [x, &number], x.shape(), dtype, kernel);
+        return compute_like(op, [x, &number], dtype, kernel);
     }
     lend(number, x, |number| {
         on_views([x], |backend, [x]| {

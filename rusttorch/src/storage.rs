@@ -2,7 +2,7 @@
 //!
 //! Views of one tensor share one [`Storage`]: a buffer behind a lock, and a version counter that every
 //! in-place op raises. The lock makes data races impossible in safe code; a call that has
-//! to wait holds no lock but those of lower addresses, so that no two calls wait for each other.
+//! to wait for one of its locks holds of these only such of lower addresses, so that no two calls wait for each other.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub(crate) type SharedStorage = triomphe::Arc<Storage>;
 /// A buffer behind a lock.
 pub(crate) struct Storage {
     buffer: RwLock<Allocation>,
+    bytes: usize,
     version: AtomicU64,
     /// Foreign code holds its address, so the memory stays where it is.
     exported: AtomicBool,
@@ -30,8 +31,8 @@ pub(crate) struct Storage {
 impl Storage {
     /// Wraps a buffer that `backend` allocated.
     pub(crate) fn new(buffer: Allocation, backend: &Arc<dyn Backend>) -> Storage {
-        let device = Storage::owner(&buffer, backend);
-        Storage::owned(buffer, device)
+        let (bytes, device) = (buffer.bytes(), Storage::owner(&buffer, backend));
+        Storage::owned(buffer, bytes, device)
     }
 
     /// The owner of memory that `backend` allocated; `None` for the host's.
@@ -43,10 +44,11 @@ impl Storage {
         }
     }
 
-    /// Wraps a buffer of this owner. Looks at nothing, so that the buffer is moved in one piece.
+    /// Wraps a buffer of this size and owner. Does not look at it, so that it is moved in one piece.
     #[inline]
-    pub(crate) fn owned(buffer: Allocation, device: Option<Arc<dyn Backend>>) -> Storage {
+    pub(crate) fn owned(buffer: Allocation, bytes: usize, device: Option<Arc<dyn Backend>>) -> Storage {
         Storage {
+            bytes,
             buffer: RwLock::new(buffer),
             version: AtomicU64::new(0),
             exported: AtomicBool::new(false),
@@ -56,7 +58,7 @@ impl Storage {
 
     /// Its size.
     pub(crate) fn bytes(&self) -> usize {
-        self.buffer.read_recursive().len()
+        self.bytes
     }
 
     /// How many in-place ops have written to it.
@@ -92,13 +94,13 @@ impl Storage {
 /// for foreign memory, whose owner sees the elements, for memory whose address was given out, and for device memory.
 pub(crate) fn swap_whole(a: &SharedStorage, b: &SharedStorage) -> bool {
     let (first, second) = if SharedStorage::as_ptr(a) < SharedStorage::as_ptr(b) { (a, b) } else { (b, a) };
-    if SharedStorage::ptr_eq(a, b) {
+    if SharedStorage::ptr_eq(a, b) || a.bytes != b.bytes {
         return false;
     }
     let (mut first, mut second) = (first.buffer.write(), second.buffer.write());
     let own = |buffer: &dyn Buffer| buffer.as_host().is_some_and(|host| !host.is_foreign());
     let exported = a.exported.load(Ordering::Acquire) || b.exported.load(Ordering::Acquire);
-    if exported || first.len() != second.len() || !own(&**first) || !own(&**second) {
+    if exported || !own(&**first) || !own(&**second) {
         return false;
     }
     std::mem::swap(&mut *first, &mut *second);
@@ -122,7 +124,7 @@ pub(crate) trait Operands<const N: usize> {
 }
 
 macro_rules! operands {
-    ($($n:literal: $($t:ident)*;)*) => { $(
+    ($($n:literal: $($t:ident $guard:ident)*;)*) => { $(
         impl Operands<$n> for Count<$n> {
             #[inline(always)]
             fn in_host_memory([$($t),*]: [&Tensor; $n]) -> bool {
@@ -131,36 +133,42 @@ macro_rules! operands {
 
             #[inline(always)]
             fn read<R>(
-                [$($t),*]: [&Tensor; $n],
+                tensors: [&Tensor; $n],
                 body: impl FnOnce([View<'_>; $n]) -> Result<R>,
             ) -> Result<R> {
-                loop {
-                    // Mostly nobody writes.
-                    let written = 'attempt: {
-                        $(let $t = match $t.storage().buffer.try_read_recursive() {
-                            Some(guard) => ($t, guard),
-                            None => break 'attempt $t,
-                        };)*
-                        return body([$(View::of(&$t.1, $t.0.layout(), $t.0.dtype())?),*]);
-                    };
-                    // Who waits holds no lock.
-                    wait(written);
-                }
+                let [$($t),*] = tensors;
+                // Mostly nobody writes. Where somebody does, what is locked already is let go of before anything is waited for.
+                let locked = 'attempt: {
+                    $(let Some($guard) = $t.storage().buffer.try_read_recursive() else { break 'attempt None };)*
+                    Some([$($guard),*])
+                };
+                let [$($guard),*] = match locked {
+                    Some(guards) => guards,
+                    None => in_order(tensors),
+                };
+                body([$(View::of(&$guard, $t.layout(), $t.dtype())?),*])
             }
         }
     )* };
 }
 operands! {
-    1: a;
-    2: a b;
-    3: a b c;
-    4: a b c d;
+    1: a first;
+    2: a first b second;
+    3: a first b second c third;
+    4: a first b second c third d fourth;
 }
 
-/// Waits until nobody writes to the storage.
+/// Waits for the locks in the order of their addresses, and keeps those that it has: who let go of them to try again would
+/// come too late time after time where others write in a loop.
 #[cold]
-fn wait(t: &Tensor) {
-    drop(t.storage().buffer.read_recursive());
+fn in_order<'a, const N: usize>(tensors: [&'a Tensor; N]) -> [ReadGuard<'a>; N] {
+    let mut order = tensors.map(Tensor::storage);
+    order.sort_unstable_by_key(|&storage| SharedStorage::as_ptr(storage));
+    let held = order.map(|storage| storage.buffer.read_recursive());
+    // What is held is locked again without waiting.
+    let guards = tensors.map(|t| t.storage().buffer.read_recursive());
+    drop(held);
+    guards
 }
 
 /// A write lock on one tensor's storage together with read locks on others', none of which may share

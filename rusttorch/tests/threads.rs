@@ -123,6 +123,28 @@ fn every_optimizer_step_of_every_thread_counts() {
 }
 
 #[test]
+fn who_reads_gets_a_turn_where_others_write_in_a_loop() {
+    in_time(|| {
+        let [x, y] = [0, 1].map(|_| Tensor::zeros(&[1 << 20], DType::F32).unwrap());
+        let done = AtomicBool::new(false);
+        thread::scope(|s| {
+            for t in [&x, &y] {
+                s.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        t.add_(1.0).unwrap();
+                    }
+                });
+            }
+            for _ in 0..20 {
+                x.sum().unwrap();
+                x.add(&y).unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+#[test]
 fn every_in_place_addition_of_every_thread_counts() {
     in_time(|| {
         let (sum, one) =

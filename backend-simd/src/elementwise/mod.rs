@@ -44,7 +44,8 @@ macro_rules! maps {
                 let lanes = T::V::<I>::LANES;
                 let Way { stream, row } = self.way;
                 let n = self.out.len();
-                // So few elements are one vector, unless operands start again: most calls on scalars end here.
+                // So few elements are one vector, unless operands start again or have one for each row: most calls on scalars
+                // end here.
                 if n < lanes $(&& (self.$x.len() == n || self.$x.len() == 1))+ {
                     let y = self.f.call::<T::V<I>>(isa, $(some(isa, self.$x, true)),+);
                     return put_few(y, self.out);
