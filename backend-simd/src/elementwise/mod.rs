@@ -44,12 +44,6 @@ macro_rules! maps {
                 let lanes = T::V::<I>::LANES;
                 let Way { stream, row } = self.way;
                 let n = self.out.len();
-                // So few elements are one vector, unless operands start again or have one for each row: most calls on scalars
-                // end here.
-                if n < lanes $(&& (self.$x.len() == n || self.$x.len() == 1))+ {
-                    let y = self.f.call::<T::V<I>>(isa, $(some(isa, self.$x, true)),+);
-                    return put_few(y, self.out);
-                }
                 let mut period = if row > 0 { row } else { n };
                 $(if row == 0 && self.$x.len() > 1 {
                     period = period.min(self.$x.len());
@@ -105,7 +99,7 @@ macro_rules! maps {
                     for &at in &rest[..last] {
                         let y = self.f.call::<T::V<I>>(isa, $(some(isa, &$x.0[at & $x.1..], few)),+);
                         if few {
-                            put_few(y, out);
+                            y.store_part(out);
                         } else if let Some(out) = T::V::<I>::chunks_mut(&mut out[at..]).0.first_mut() {
                             put(y, out, stream);
                         }
@@ -137,19 +131,6 @@ fn some<V: Vector>(isa: V::Isa, x: &[V::Scalar], few: bool) -> V {
         [x] if few => V::splat(isa, x),
         _ if few => V::load_part(isa, x, V::constant(isa, 0.0)),
         _ => V::load(isa, &V::chunks(&x[..V::LANES]).0[0]),
-    }
-}
-
-/// The first elements of a vector to a slice that is shorter. A single one by itself: what is read next is forwarded from
-/// such a store, but not from one with a mask.
-#[inline(always)]
-fn put_few<V: Vector>(y: V, out: &mut [V::Scalar]) {
-    if let [out] = out {
-        let mut lanes = V::zeros();
-        y.store(&mut lanes);
-        *out = lanes.as_ref()[0];
-    } else {
-        y.store_part(out);
     }
 }
 
