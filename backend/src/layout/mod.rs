@@ -379,18 +379,7 @@ impl Layout {
             strides[i] = step;
             step = next_step(step, self.sizes[i]);
         }
-        let (sizes, rank, numel) = (self.sizes, self.rank, self.numel);
-        Layout {
-            sizes,
-            strides,
-            rank,
-            offset: 0,
-            numel,
-            end: numel,
-            more: None,
-            contiguous: true,
-            packed: true,
-        }
+        Layout { strides, packed: true, ..self.clone() }.packed()
     }
 
     /// The layout of a 0-d tensor at the start of its memory.
