@@ -339,49 +339,6 @@ impl Layout {
         Ok(Layout { sizes, strides, rank, offset: 0, numel, end, more, contiguous: true, packed: true })
     }
 
-    /// Whether it surely is what [`packed`](Self::packed) gives; of one that is empty or has many axes it may say no.
-    #[inline]
-    pub fn is_packed(&self) -> bool {
-        self.packed && self.offset == 0
-    }
-
-    /// The row-major layout from offset 0 of the same shape, whose elements are counted already: nothing can overflow.
-    #[inline]
-    pub fn packed(&self) -> Layout {
-        if !self.packed {
-            return self.repacked();
-        }
-        let &Layout { sizes, strides, rank, numel, .. } = self;
-        Layout {
-            sizes,
-            strides,
-            rank,
-            offset: 0,
-            numel,
-            end: numel,
-            more: None,
-            contiguous: true,
-            packed: true,
-        }
-    }
-
-    fn repacked(&self) -> Layout {
-        if let Some(axes) = &self.more {
-            return Self::spilled(
-                axes.0.clone(),
-                contiguous_strides(&axes.0),
-                0,
-                (self.numel, self.numel, true),
-            );
-        }
-        let (mut strides, mut step) = ([0; INLINE], 1);
-        for i in (0..self.rank.min(INLINE)).rev() {
-            strides[i] = step;
-            step = next_step(step, self.sizes[i]);
-        }
-        Layout { strides, packed: true, ..self.clone() }.packed()
-    }
-
     /// The layout of a 0-d tensor at the start of its memory.
     pub fn scalar() -> Layout {
         Layout {

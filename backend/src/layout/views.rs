@@ -2,10 +2,55 @@
 
 use smallvec::SmallVec;
 
-use super::{Layout, Shape, Strides, contiguous_strides, normalize_dim, normalize_dims, numel};
+use super::{
+    INLINE, Layout, Shape, Strides, contiguous_strides, next_step, normalize_dim, normalize_dims, numel,
+};
 use crate::error::{ErrorKind, Result, TensorError};
 
 impl Layout {
+    /// Whether it surely is what [`packed`](Self::packed) gives; of one that is empty or has many axes it may say no.
+    #[inline]
+    pub fn is_packed(&self) -> bool {
+        self.packed && self.offset == 0
+    }
+
+    /// The row-major layout from offset 0 of the same shape, whose elements are counted already: nothing can overflow.
+    #[inline]
+    pub fn packed(&self) -> Layout {
+        if !self.packed {
+            return self.repacked();
+        }
+        let &Layout { sizes, strides, rank, numel, .. } = self;
+        Layout {
+            sizes,
+            strides,
+            rank,
+            offset: 0,
+            numel,
+            end: numel,
+            more: None,
+            contiguous: true,
+            packed: true,
+        }
+    }
+
+    fn repacked(&self) -> Layout {
+        if let Some(axes) = &self.more {
+            return Self::spilled(
+                axes.0.clone(),
+                contiguous_strides(&axes.0),
+                0,
+                (self.numel, self.numel, true),
+            );
+        }
+        let (mut strides, mut step) = ([0; INLINE], 1);
+        for i in (0..self.rank.min(INLINE)).rev() {
+            strides[i] = step;
+            step = next_step(step, self.sizes[i]);
+        }
+        Layout { strides, packed: true, ..self.clone() }.packed()
+    }
+
     /// Axes in the order of `dims`, a permutation of `0..rank`. Errors: `Dim`, `Shape`.
     pub fn permute(&self, dims: &[isize]) -> Result<Layout> {
         const OP: &str = "permute";
