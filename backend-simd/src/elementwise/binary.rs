@@ -17,11 +17,13 @@ use crate::math::{self, Vector};
 use crate::tuning::Cost;
 
 macro_rules! functions {
-    ($($(#[$doc:meta])* $Name:ident = |$isa:ident, $a:ident, $b:ident| $body:expr;)*) => { $(
+    (short: $short:literal; $($(#[$doc:meta])* $Name:ident = |$isa:ident, $a:ident, $b:ident| $body:expr;)*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy)]
         struct $Name;
         impl Function2 for $Name {
+            const SHORT: bool = $short;
+
             #[inline(always)]
             fn call<V: Vector>(self, $isa: V::Isa, $a: V, $b: V) -> V {
                 $body
@@ -31,6 +33,7 @@ macro_rules! functions {
 }
 
 functions! {
+    short: true;
     Add = |_isa, a, b| a.add(b);
     Sub = |_isa, a, b| a.sub(b);
     Mul = |_isa, a, b| a.mul(b);
@@ -56,6 +59,10 @@ functions! {
         let (zero, one) = (V::constant(isa, 0.0), V::constant(isa, 1.0));
         b.or_else(a.eq(zero), one.or_else(zero.lt(a), zero))
     };
+}
+
+functions! {
+    short: false;
     Pow = |isa, a, b| math::pow(isa, a, b);
     Atan2 = |isa, a, b| math::atan2(isa, a, b);
     Hypot = |isa, a, b| math::hypot(isa, a, b);

@@ -23,6 +23,9 @@ macro_rules! maps {
     ($($Function:ident $Map:ident $map:ident($($x:ident),+);)*) => { $(
         /// A function of vectors.
         pub(crate) trait $Function: Copy + Send + Sync {
+            /// Whether it is a few instructions, so that its code may stand once more where that saves some.
+            const SHORT: bool = false;
+
             fn call<V: Vector>(self, isa: V::Isa, $($x: V),+) -> V;
         }
 
@@ -44,6 +47,12 @@ macro_rules! maps {
                 let lanes = T::V::<I>::LANES;
                 let Way { stream, row } = self.way;
                 let n = self.out.len();
+                // So few elements are one vector, unless operands start again or have one for each row: most calls on scalars
+                // end here.
+                if const { F::SHORT } && n < lanes $(&& (self.$x.len() == n || self.$x.len() == 1))+ {
+                    let y = self.f.call::<T::V<I>>(isa, $(some(isa, self.$x, true)),+);
+                    return put_few(y, self.out);
+                }
                 let mut period = if row > 0 { row } else { n };
                 $(if row == 0 && self.$x.len() > 1 {
                     period = period.min(self.$x.len());
@@ -64,12 +73,14 @@ macro_rules! maps {
                         x if x.len() > period => (&x[i * period..][..period], usize::MAX),
                         x => (x, usize::MAX),
                     };)+
-                    // All but the first and the last vector are stored at whole lines of the cache; these two overlap
-                    // their neighbours instead of being shorter.
-                    let skew = if few { 0 } else { out.as_ptr().addr() / size_of::<T>() % lanes };
-                    let head = if skew == 0 { 0 } else { lanes - skew };
-                    let (mut rest, mut last) = ([0; 3], usize::from(head > 0));
-                    {
+                    // The vectors that are not part of the body begin here: less than one is all there is.
+                    let (mut rest, mut last) = ([0; 3], 1);
+                    if !few {
+                        // All but the first and the last vector are stored at whole lines of the cache; these two overlap
+                        // their neighbours instead of being shorter.
+                        let skew = out.as_ptr().addr() / size_of::<T>() % lanes;
+                        let head = if skew == 0 { 0 } else { lanes - skew };
+                        last = usize::from(head > 0);
                         $(let $x = (T::V::<I>::chunks(&$x.0[head & $x.1..]).0, $x.1);)+
                         let (body, tail) = T::V::<I>::chunks_mut(&mut out[head..]);
                         let together = body.len() - body.len() % I::TOGETHER;
@@ -92,14 +103,14 @@ macro_rules! maps {
                             last += 1;
                         }
                         if !tail.is_empty() {
-                            rest[last] = (head + body.len() * lanes + tail.len()).saturating_sub(lanes);
+                            rest[last] = head + body.len() * lanes + tail.len() - lanes;
                             last += 1;
                         }
                     }
                     for &at in &rest[..last] {
                         let y = self.f.call::<T::V<I>>(isa, $(some(isa, &$x.0[at & $x.1..], few)),+);
                         if few {
-                            y.store_part(out);
+                            put_few(y, out);
                         } else if let Some(out) = T::V::<I>::chunks_mut(&mut out[at..]).0.first_mut() {
                             put(y, out, stream);
                         }
@@ -131,6 +142,19 @@ fn some<V: Vector>(isa: V::Isa, x: &[V::Scalar], few: bool) -> V {
         [x] if few => V::splat(isa, x),
         _ if few => V::load_part(isa, x, V::constant(isa, 0.0)),
         _ => V::load(isa, &V::chunks(&x[..V::LANES]).0[0]),
+    }
+}
+
+/// The first elements of a vector to a slice that is shorter. A single one by itself: what is read next is forwarded from
+/// such a store, but not from one with a mask.
+#[inline(always)]
+fn put_few<V: Vector>(y: V, out: &mut [V::Scalar]) {
+    if let [out] = out {
+        let mut lanes = V::zeros();
+        y.store(&mut lanes);
+        *out = lanes.as_ref()[0];
+    } else {
+        y.store_part(out);
     }
 }
 

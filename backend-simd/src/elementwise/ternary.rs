@@ -18,6 +18,8 @@ use crate::tuning::Cost;
 struct Addcmul(f64);
 
 impl Function3 for Addcmul {
+    const SHORT: bool = true;
+
     #[inline(always)]
     fn call<V: Vector>(self, isa: V::Isa, a: V, b: V, c: V) -> V {
         V::constant(isa, self.0).mul(b).mul_add(c, a)
@@ -29,6 +31,8 @@ impl Function3 for Addcmul {
 struct Addcdiv(f64);
 
 impl Function3 for Addcdiv {
+    const SHORT: bool = true;
+
     #[inline(always)]
     fn call<V: Vector>(self, isa: V::Isa, a: V, b: V, c: V) -> V {
         a.add(V::constant(isa, self.0).mul(b).div(c))
@@ -40,6 +44,8 @@ impl Function3 for Addcdiv {
 struct Lerp;
 
 impl Function3 for Lerp {
+    const SHORT: bool = true;
+
     #[inline(always)]
     fn call<V: Vector>(self, isa: V::Isa, a: V, b: V, weight: V) -> V {
         let sign = V::constant(isa, -0.0).bits();
@@ -55,6 +61,8 @@ impl Function3 for Lerp {
 struct Clamp;
 
 impl Function3 for Clamp {
+    const SHORT: bool = true;
+
     #[inline(always)]
     fn call<V: Vector>(self, _: V::Isa, a: V, low: V, high: V) -> V {
         smaller(larger(a, low), high)

@@ -11,11 +11,13 @@ use crate::math::{self, Tables, Vector};
 use crate::tuning::Cost;
 
 macro_rules! functions {
-    ($($(#[$doc:meta])* $Name:ident = |$isa:ident, $x:ident| $body:expr;)*) => { $(
+    (short: $short:literal; $($(#[$doc:meta])* $Name:ident = |$isa:ident, $x:ident| $body:expr;)*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy)]
         struct $Name;
         impl Function1 for $Name {
+            const SHORT: bool = $short;
+
             #[inline(always)]
             fn call<V: Vector>(self, $isa: V::Isa, $x: V) -> V {
                 $body
@@ -30,6 +32,7 @@ fn sign_bit<V: Vector>(isa: V::Isa) -> V::Bits {
 }
 
 functions! {
+    short: true;
     Abs = |isa, x| x.bits().and(sign_bit::<V>(isa).xor(x.bits().splat_like(V::Scalar::ALL_BITS))).real();
     Neg = |isa, x| x.bits().xor(sign_bit::<V>(isa)).real();
     Sign = |isa, x| {
@@ -46,6 +49,12 @@ functions! {
     Rsqrt = |isa, x| V::constant(isa, 1.0).div(x.sqrt());
     Square = |_isa, x| x.mul(x);
     Reciprocal = |isa, x| V::constant(isa, 1.0).div(x);
+    /// Zero only where x lies below: NaN and -0 stay.
+    Relu = |isa, x| V::constant(isa, 0.0).or_else(x.lt(V::constant(isa, 0.0)), x);
+}
+
+functions! {
+    short: false;
     Exp = |isa, x| math::exp(isa, x);
     Exp2 = |isa, x| math::exp2(isa, x);
     Expm1 = |isa, x| math::expm1(isa, x);
@@ -68,8 +77,6 @@ functions! {
     Erf = |isa, x| math::erf(isa, x);
     Erfc = |isa, x| math::erfc(isa, x);
     Sigmoid = |isa, x| math::sigmoid(isa, x);
-    /// Zero only where x lies below: NaN and -0 stay.
-    Relu = |isa, x| V::constant(isa, 0.0).or_else(x.lt(V::constant(isa, 0.0)), x);
 }
 
 /// Runs `$body` with `$F` bound to the function of an op; `$other` for ops that have none.
