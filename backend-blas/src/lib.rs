@@ -96,7 +96,7 @@ fn is_product(a: View<'_>, b: View<'_>, out: &ViewMut<'_>) -> bool {
         }
         _ => false,
     };
-    let host = a.buffer().is_host() && b.buffer().is_host() && out.buffer().is_host();
+    let host = a.is_host() && b.is_host() && out.is_host();
     legal && host && DTypeSet::WIDE.contains(a.dtype()) && a.dtype() == b.dtype() && a.dtype() == out.dtype()
 }
 

@@ -197,9 +197,9 @@ fn pick<T: Copy>(x: &[T], i: usize, n: usize, way: Way) -> T {
     match x.len() {
         1 => x[0],
         length if length == n => x[i],
-        length if way.row > 0 => {
-            assert_eq!(length * way.row, n);
-            x[i / way.row]
+        length if way.row() > 0 => {
+            assert_eq!(length * way.row(), n);
+            x[i / way.row()]
         }
         length => {
             assert!(n.is_multiple_of(length));
@@ -237,9 +237,9 @@ fn rows_may_have_one_element_of_an_operand_each() {
             let before = out.memory().to_vec();
             let body = |a: &[i32], b: &[u8], c: &[i64], out: &mut [i32], way: Way| {
                 let n = out.len();
-                if way.row > 0 {
+                if way.row() > 0 {
                     **tried.lock().unwrap() += 1;
-                    assert!(n.is_multiple_of(way.row));
+                    assert!(n.is_multiple_of(way.row()));
                 }
                 for (i, o) in out.iter_mut().enumerate() {
                     *o = pick(a, i, n, way) - i32::from(pick(b, i, n, way)) + pick(c, i, n, way) as i32;

@@ -132,7 +132,7 @@ pub fn delegate<B: Backend + ?Sized, const N: usize, const M: usize>(
     if policy == Fallback::Warn && before == 0 {
         log::warn!("backend '{}' hands {family} to '{}'", from.name(), next.name());
     }
-    let on_host = inputs.iter().all(|v| v.buffer().is_host()) && outputs.iter().all(|v| v.buffer().is_host());
+    let on_host = inputs.iter().all(|v| v.is_host()) && outputs.iter().all(|v| v.is_host());
     if on_host { call(next, inputs, outputs) } else { staged(from, next, inputs, outputs, call) }
 }
 

@@ -3,7 +3,7 @@
 //! Inputs are [`View`]s, which share a buffer; an output is a [`ViewMut`], which borrows one
 //! exclusively. The borrow checker therefore proves that no output overlaps an input.
 
-use crate::buffer::{Allocation, Buffer};
+use crate::buffer::{Allocation, Buffer, HostBuffer};
 use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::{ErrorKind, Result, TensorError};
@@ -12,7 +12,7 @@ use crate::layout::Layout;
 /// A read-only operand.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    buffer: &'a dyn Buffer,
+    memory: Memory<'a>,
     layout: &'a Layout,
     dtype: DType,
 }
@@ -20,9 +20,41 @@ pub struct View<'a> {
 /// The operand that an op writes.
 #[derive(Debug)]
 pub struct ViewMut<'a> {
-    buffer: &'a mut dyn Buffer,
+    memory: MemoryMut<'a>,
     layout: &'a Layout,
     dtype: DType,
+}
+
+/// The memory of an operand. Mostly that it is the host's is known without a call: every kernel asks for every operand.
+#[derive(Debug, Clone, Copy)]
+enum Memory<'a> {
+    Host(&'a HostBuffer),
+    /// Of a device, unless `as_host` says otherwise.
+    Any(&'a dyn Buffer),
+}
+
+/// The memory of an operand that is written.
+#[derive(Debug)]
+enum MemoryMut<'a> {
+    Host(&'a mut HostBuffer),
+    /// Of a device, unless `as_host_mut` says otherwise.
+    Any(&'a mut dyn Buffer),
+}
+
+impl MemoryMut<'_> {
+    fn get(&self) -> &dyn Buffer {
+        match self {
+            MemoryMut::Host(host) => *host,
+            MemoryMut::Any(buffer) => *buffer,
+        }
+    }
+
+    fn get_mut(&mut self) -> &mut dyn Buffer {
+        match self {
+            MemoryMut::Host(host) => *host,
+            MemoryMut::Any(buffer) => *buffer,
+        }
+    }
 }
 
 /// Whether a layout lies in a buffer of so many bytes.
@@ -47,19 +79,40 @@ impl<'a> View<'a> {
     #[inline]
     pub fn new(buffer: &'a dyn Buffer, layout: &'a Layout, dtype: DType) -> Result<Self> {
         check_bounds(buffer.len(), layout, dtype)?;
-        Ok(View { buffer, layout, dtype })
+        Ok(View { memory: Memory::Any(buffer), layout, dtype })
     }
 
-    /// [`new`](Self::new) of what a backend allocated, whose size is found without a call where it is host memory.
+    /// [`new`](Self::new) of host memory, which is then read without a call.
+    #[inline]
+    pub fn of_host(buffer: &'a HostBuffer, layout: &'a Layout, dtype: DType) -> Result<Self> {
+        check_bounds(buffer.len(), layout, dtype)?;
+        Ok(View { memory: Memory::Host(buffer), layout, dtype })
+    }
+
+    /// [`new`](Self::new) of what a backend allocated, as [`of_host`](Self::of_host) where it is host memory.
     #[inline]
     pub fn of(memory: &'a Allocation, layout: &'a Layout, dtype: DType) -> Result<Self> {
-        check_bounds(memory.bytes(), layout, dtype)?;
-        Ok(View { buffer: &**memory, layout, dtype })
+        match memory {
+            Allocation::Host(buffer) => View::of_host(buffer, layout, dtype),
+            Allocation::Device(buffer) => View::new(&**buffer, layout, dtype),
+        }
     }
 
     /// The memory, of which the view may be a part.
     pub fn buffer(&self) -> &'a dyn Buffer {
-        self.buffer
+        match self.memory {
+            Memory::Host(host) => host,
+            Memory::Any(buffer) => buffer,
+        }
+    }
+
+    /// Whether the memory is the host's.
+    #[inline]
+    pub fn is_host(&self) -> bool {
+        match self.memory {
+            Memory::Host(_) => true,
+            Memory::Any(buffer) => buffer.is_host(),
+        }
     }
 
     /// Where the elements lie.
@@ -87,7 +140,8 @@ impl<'a> View<'a> {
     where
         'a: 'b,
     {
-        View::new(self.buffer, layout, self.dtype)
+        check_bounds(self.buffer().len(), layout, self.dtype)?;
+        Ok(View { layout, ..*self })
     }
 
     /// All elements of the host memory, which the layout's positions index.
@@ -95,7 +149,10 @@ impl<'a> View<'a> {
     #[inline]
     pub fn host<T: Element>(&self) -> Result<&'a [T]> {
         check_type::<T>(self.dtype)?;
-        let host = self.buffer.as_host().ok_or_else(not_host)?;
+        let host = match self.memory {
+            Memory::Host(host) => host,
+            Memory::Any(buffer) => buffer.as_host().ok_or_else(not_host)?,
+        };
         let bytes = host.as_bytes();
         let whole = bytes.len() - bytes.len() % size_of::<T>();
         bytemuck::try_cast_slice(&bytes[..whole]).map_err(|_| misaligned::<T>())
@@ -107,24 +164,42 @@ impl<'a> ViewMut<'a> {
     #[inline]
     pub fn new(buffer: &'a mut dyn Buffer, layout: &'a Layout, dtype: DType) -> Result<Self> {
         check_bounds(buffer.len(), layout, dtype)?;
-        Ok(ViewMut { buffer, layout, dtype })
+        Ok(ViewMut { memory: MemoryMut::Any(buffer), layout, dtype })
     }
 
-    /// [`new`](Self::new) of what a backend allocated, whose size is found without a call where it is host memory.
+    /// [`new`](Self::new) of host memory, which is then written without a call.
+    #[inline]
+    pub fn of_host(buffer: &'a mut HostBuffer, layout: &'a Layout, dtype: DType) -> Result<Self> {
+        check_bounds(buffer.len(), layout, dtype)?;
+        Ok(ViewMut { memory: MemoryMut::Host(buffer), layout, dtype })
+    }
+
+    /// [`new`](Self::new) of what a backend allocated, as [`of_host`](Self::of_host) where it is host memory.
     #[inline]
     pub fn of(memory: &'a mut Allocation, layout: &'a Layout, dtype: DType) -> Result<Self> {
-        check_bounds(memory.bytes(), layout, dtype)?;
-        Ok(ViewMut { buffer: &mut **memory, layout, dtype })
+        match memory {
+            Allocation::Host(buffer) => ViewMut::of_host(buffer, layout, dtype),
+            Allocation::Device(buffer) => ViewMut::new(&mut **buffer, layout, dtype),
+        }
     }
 
     /// The memory, of which the view may be a part.
     pub fn buffer(&self) -> &dyn Buffer {
-        self.buffer
+        self.memory.get()
     }
 
     /// The memory, to be written.
     pub fn buffer_mut(&mut self) -> &mut dyn Buffer {
-        self.buffer
+        self.memory.get_mut()
+    }
+
+    /// Whether the memory is the host's.
+    #[inline]
+    pub fn is_host(&self) -> bool {
+        match &self.memory {
+            MemoryMut::Host(_) => true,
+            MemoryMut::Any(buffer) => buffer.is_host(),
+        }
     }
 
     /// Where the elements lie.
@@ -149,17 +224,26 @@ impl<'a> ViewMut<'a> {
 
     /// The same operand for a shorter time, to hand it to more than one call.
     pub fn reborrow(&mut self) -> ViewMut<'_> {
-        ViewMut { buffer: self.buffer, layout: self.layout, dtype: self.dtype }
+        let memory = match &mut self.memory {
+            MemoryMut::Host(host) => MemoryMut::Host(host),
+            MemoryMut::Any(buffer) => MemoryMut::Any(*buffer),
+        };
+        ViewMut { memory, layout: self.layout, dtype: self.dtype }
     }
 
     /// The same operand, to be read.
     pub fn as_view(&self) -> View<'_> {
-        View { buffer: self.buffer, layout: self.layout, dtype: self.dtype }
+        let memory = match &self.memory {
+            MemoryMut::Host(host) => Memory::Host(host),
+            MemoryMut::Any(buffer) => Memory::Any(*buffer),
+        };
+        View { memory, layout: self.layout, dtype: self.dtype }
     }
 
     /// The same memory under another layout. Error: `Index` when it reaches past the end.
     pub fn with_layout<'b>(&'b mut self, layout: &'b Layout) -> Result<ViewMut<'b>> {
-        ViewMut::new(self.buffer, layout, self.dtype)
+        check_bounds(self.buffer().len(), layout, self.dtype)?;
+        Ok(ViewMut { layout, ..self.reborrow() })
     }
 
     /// All elements of the host memory, which the layout's positions index.
@@ -168,7 +252,10 @@ impl<'a> ViewMut<'a> {
     #[inline]
     pub fn host_mut<T: Element>(&mut self) -> Result<&mut [T]> {
         check_type::<T>(self.dtype)?;
-        let host = self.buffer.as_host_mut().ok_or_else(not_host)?;
+        let host = match &mut self.memory {
+            MemoryMut::Host(host) => &mut **host,
+            MemoryMut::Any(buffer) => buffer.as_host_mut().ok_or_else(not_host)?,
+        };
         let bytes = host.as_bytes_mut()?;
         let whole = bytes.len() - bytes.len() % size_of::<T>();
         bytemuck::try_cast_slice_mut(&mut bytes[..whole]).map_err(|_| misaligned::<T>())

@@ -288,7 +288,7 @@ fn lend<R>(number: Scalar, like: &Tensor, body: impl FnOnce(View<'_>) -> Result<
     let (layout, dtype) = (like.layout().of_one(), like.dtype());
     let mut word = [0u64];
     match_dtype!(dtype, T => bytemuck::cast_slice_mut::<u64, T>(&mut word)[0] = T::from_scalar(number));
-    HostBuffer::lend(bytemuck::cast_slice(&word), |buffer| body(View::new(buffer, &layout, dtype)?))
+    HostBuffer::lend(bytemuck::cast_slice(&word), |buffer| body(View::of_host(buffer, &layout, dtype)?))
 }
 
 /// A contiguous copy of the elements, with nothing recorded.

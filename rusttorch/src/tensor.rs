@@ -1,12 +1,12 @@
 //! The `Tensor` type: identity, metadata and access to its elements.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use rusttorch_backend::{
     Boolean, Category, DType, Element, ErrorKind, Layout, Result, Scalar, TensorError, bf16, f16,
 };
+use triomphe::Arc;
 
 use crate::autograd::Meta;
 use crate::dispatch;
@@ -81,7 +81,7 @@ impl Tensor {
     /// others may hold.
     pub(crate) fn is_uniquely_owned(&self) -> bool {
         match &self.0.memory {
-            Memory::Own(storage) => Arc::strong_count(&self.0) == 1 && storage.is_unique(),
+            Memory::Own(storage) => self.0.is_unique() && storage.is_unique(),
             Memory::Of(_) => false,
         }
     }

@@ -18,19 +18,35 @@ use crate::tuning::{Cost, streams};
 use tile::Aside;
 use walk::{Body, Operand, Output, walk};
 
-/// How a body is to compute a piece.
+/// How a body is to compute a piece, in one word.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Way {
-    /// The output is better written past the caches.
-    pub(crate) stream: bool,
+pub(crate) struct Way(usize);
+
+impl Way {
+    pub(crate) const fn new(stream: bool, row: usize) -> Way {
+        Way(row << 1 | stream as usize)
+    }
+
+    /// Whether the output is better written past the caches.
+    pub(crate) const fn stream(self) -> bool {
+        self.0 & 1 == 1
+    }
+
     /// Elements of a row of the output, where operands that are shorter than the output have one element for each row, unless
     /// they have a single one; else 0.
-    pub(crate) row: usize,
+    pub(crate) const fn row(self) -> usize {
+        self.0 >> 1
+    }
+
+    /// The same, but past the caches only `if` so.
+    const fn streams_if(self, stream: bool) -> Way {
+        Way::new(self.stream() && stream, self.row())
+    }
 }
 
 impl From<bool> for Way {
     fn from(stream: bool) -> Way {
-        Way { stream, row: 0 }
+        Way::new(stream, 0)
     }
 }
 
@@ -126,8 +142,7 @@ macro_rules! maps {
             walk(cost, &inputs, out, ones, &|inputs, out, way| {
                 // Always so; the pattern gives them names.
                 let [$($input,)*] = inputs else { return };
-                let way = Way { stream: way.stream && stream, ..way };
-                body($(elements_of($input),)* elements_of_mut(out), way);
+                body($(elements_of($input),)* elements_of_mut(out), way.streams_if(stream));
             });
             Ok(())
         }
@@ -170,7 +185,7 @@ pub(crate) fn bytes<const N: usize>(
     }
     let out = Output { data, size, layout: to, read: false };
     walk(cost, &operands, out, false, &|inputs, out, way| {
-        body(inputs, out, Way { stream: way.stream && stream, ..way })
+        body(inputs, out, way.streams_if(stream))
     });
     Ok(())
 }

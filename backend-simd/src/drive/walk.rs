@@ -34,8 +34,8 @@ enum Piece {
 pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], Way) + Sync + 'a;
 
 /// Pieces of the tensor itself, and tiles.
-const PAST: Way = Way { stream: true, row: 0 };
-const NEAR: Way = Way { stream: false, row: 0 };
+const PAST: Way = Way::new(true, 0);
+const NEAR: Way = Way::new(false, 0);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operand<'a> {
@@ -216,7 +216,7 @@ impl Walk<'_> {
             let n = if step == 0 { 1 } else { count * step };
             operands[k] = &input.data[from * input.size..][..n * input.size];
         }
-        (self.body)(&operands[..self.inputs.len()], out, Way { stream: true, row });
+        (self.body)(&operands[..self.inputs.len()], out, Way::new(true, row));
     }
 
     /// The axis along which some operand has its neighbours, while the innermost loop jumps from line to line of

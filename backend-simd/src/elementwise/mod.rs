@@ -34,9 +34,11 @@ macro_rules! maps {
         /// has rows, of one for each row.
         struct $Map<'a, F, T> {
             f: F,
+            // Not last: beside the length of the output, the two would be copied in one piece from where they were just
+            // written in two, for which a CPU waits longer than a small op computes.
+            way: Way,
             $($x: &'a [T],)+
             out: &'a mut [T],
-            way: Way,
         }
 
         impl<F: $Function, T: Float> Kernel for $Map<'_, F, T> {
@@ -45,7 +47,7 @@ macro_rules! maps {
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
                 let lanes = T::V::<I>::LANES;
-                let Way { stream, row } = self.way;
+                let (stream, row) = (self.way.stream(), self.way.row());
                 let n = self.out.len();
                 // So few elements are one vector, unless operands start again or have one for each row: most calls on scalars
                 // end here.
@@ -125,7 +127,7 @@ macro_rules! maps {
         /// `out = f(operands)`, an operand being of the length of the output, of one element that is the same
         /// everywhere, of a period of which the output has whole ones, or where the way has rows of one element for each.
         pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], way: impl Into<Way>) {
-            level.enter($Map { f, $($x,)+ out, way: way.into() });
+            level.enter($Map { f, way: way.into(), $($x,)+ out });
         }
     )* };
 }

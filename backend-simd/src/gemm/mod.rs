@@ -47,7 +47,7 @@ impl<T: Float + Add<Output = T> + Neg<Output = T>> Number for T {}
 
 /// `out = a @ b`. `None` where there is no kernel for the call: bool, and what breaks the contract.
 pub(crate) fn matmul(level: Level, a: View<'_>, b: View<'_>, out: ViewMut<'_>) -> Option<Result<()>> {
-    let host = a.buffer().is_host() && b.buffer().is_host() && out.buffer().is_host();
+    let host = a.is_host() && b.is_host() && out.is_host();
     let legal = match (a.shape(), b.shape(), out.shape()) {
         ([lead_a @ .., m, k], [lead_b @ .., l, n], [lead_out @ .., rows, columns]) => {
             k == l && lead_a == lead_b && lead_a == lead_out && (rows, columns) == (m, n)

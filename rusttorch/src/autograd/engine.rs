@@ -12,7 +12,6 @@ use std::sync::Arc;
 use rusttorch_backend::{ErrorKind, Result, TensorError};
 
 use super::interrupt;
-use super::meta::accumulate;
 use super::mode::{is_grad_enabled, with_grad_mode};
 use super::node::{Action, Node};
 use crate::tensor::Tensor;
@@ -117,7 +116,7 @@ fn run(
                 Action::Accumulate(leaf) => {
                     // It may have been switched off since the op was recorded.
                     if wanted.is_none() && leaf.requires_grad() {
-                        accumulate(leaf, &grad)?;
+                        leaf.kept_grad().accumulate(&grad)?;
                     }
                 }
                 Action::Rule { .. } => {

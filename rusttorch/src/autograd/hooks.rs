@@ -5,9 +5,9 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use rusttorch_backend::{ErrorKind, Result, TensorError};
 
-use super::meta::accumulate;
+use super::meta::{Kept, Meta};
 use super::node::Node;
-use crate::tensor::{Inner, Tensor};
+use crate::tensor::Tensor;
 
 type Hook = Box<dyn Fn(&Tensor) -> Result<Option<Tensor>> + Send + Sync>;
 
@@ -21,8 +21,8 @@ pub(crate) struct Hooks {
 struct HookList {
     next: u64,
     hooks: Vec<(u64, Arc<Hook>)>,
-    /// The tensor, of those that share the node, that asked for its gradient to be kept.
-    retained: Option<Weak<Inner>>,
+    /// Where the gradient of the tensor, of those that share the node, is kept that asked for it.
+    retained: Option<Weak<Kept>>,
 }
 
 impl Hooks {
@@ -55,8 +55,8 @@ impl Hooks {
             }
         }
         let retained = self.list.lock().retained.clone().filter(|_| fill);
-        if let Some(inner) = retained.and_then(|tensor| tensor.upgrade()) {
-            accumulate(&Tensor(inner), &grad)?;
+        if let Some(kept) = retained.and_then(|kept| kept.upgrade()) {
+            kept.accumulate(&grad)?;
         }
         Ok(grad)
     }
@@ -124,22 +124,26 @@ impl Tensor {
                 "cannot keep the gradient of a tensor that requires none",
             )
         })?;
-        self.retain_at(&node);
+        self.meta(|m| m.retain_at(&node));
         Ok(())
     }
+}
 
+impl Meta {
     /// The node keeps a weak handle only, since the tensor owns the node.
-    pub(super) fn retain_at(&self, node: &Arc<Node>) {
+    fn retain_at(&mut self, node: &Arc<Node>) {
         let hooks = node.hooks.lock().get_or_insert_default().clone();
-        hooks.list.lock().retained = Some(Arc::downgrade(&self.0));
+        hooks.list.lock().retained = Some(Arc::downgrade(self.grad.get_or_insert_default()));
     }
 
-    /// Whether [`retain_grad`](Self::retain_grad) was called; forgets it. The gradient that is kept is that
-    /// of the tensor's last value, so an in-place op takes the mark along to the new node.
-    pub(super) fn take_retained(&self, node: &Option<Arc<Node>>) -> bool {
-        let Some(hooks) = node.as_ref().and_then(|n| n.hooks.lock().clone()) else { return false };
-        let mut list = hooks.list.lock();
-        let own = list.retained.as_ref().is_some_and(|t| std::ptr::eq(t.as_ptr(), Arc::as_ptr(&self.0)));
-        own && list.retained.take().is_some()
+    /// What [`retain_grad`](Tensor::retain_grad) asked of the node that there was, if it did, is asked of this one. The
+    /// gradient that is kept is that of the tensor's last value, so an in-place op takes the mark along to the new node.
+    pub(super) fn retain_anew(&mut self, node: &Arc<Node>) {
+        let (Some(before), Some(grad)) = (&self.node, &self.grad) else { return };
+        let Some(hooks) = before.hooks.lock().clone() else { return };
+        let retained = hooks.list.lock().retained.take_if(|kept| std::ptr::eq(kept.as_ptr(), Arc::as_ptr(grad)));
+        if retained.is_some() {
+            self.retain_at(node);
+        }
     }
 }

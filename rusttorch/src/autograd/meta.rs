@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use rusttorch_backend::{ErrorKind, Layout, Result, TensorError};
 use smallvec::smallvec;
 
@@ -19,14 +20,57 @@ pub(crate) struct Meta {
     /// Set by the user on a leaf.
     requires_grad: bool,
     /// The op that made this tensor.
-    node: Option<Arc<Node>>,
+    pub(super) node: Option<Arc<Node>>,
     /// The address of the base's node when `node` was derived, for a view. The graph keeps that node
     /// alive, so the address is not used again while it stands here.
     base_node: Option<usize>,
     /// Where gradients of a leaf end, while a graph refers to it.
     accumulator: Weak<Node>,
-    grad: Option<Tensor>,
+    pub(super) grad: Option<Arc<Kept>>,
     pub(super) hooks: Option<Arc<Hooks>>,
+}
+
+/// Where a tensor's gradient is kept. By itself, so that a graph can refer to it without keeping the tensor.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<Option<Tensor>>);
+
+impl Kept {
+    /// Adds a gradient to what is kept.
+    pub(crate) fn accumulate(&self, grad: &Tensor) -> Result<()> {
+        loop {
+            let old = self.0.lock().clone();
+            let sum = match &old {
+                None if is_grad_enabled() => grad.copy()?,
+                // The engine may hand the same tensor to several leaves, so it is kept only when nobody else can
+                // see it.
+                None if grad.is_uniquely_owned() && grad.is_contiguous() => grad.detach(),
+                None => dispatch::duplicate(grad)?,
+                Some(old) if is_grad_enabled() || old.layout().may_overlap_itself() => old.add(grad)?,
+                Some(old) => {
+                    old.add_(grad)?;
+                    return Ok(());
+                }
+            };
+            // Another thread may have come first; its gradient must not be lost.
+            if self.exchange(old.as_ref(), sum) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Keeps `new` if what is kept still is `old`.
+    fn exchange(&self, old: Option<&Tensor>, new: Tensor) -> bool {
+        let mut kept = self.0.lock();
+        let unchanged = match (&*kept, old) {
+            (None, None) => true,
+            (Some(now), Some(old)) => now.is_same(old),
+            _ => false,
+        };
+        if unchanged {
+            *kept = Some(new);
+        }
+        unchanged
+    }
 }
 
 impl Tensor {
@@ -72,7 +116,8 @@ impl Tensor {
 
     /// The gradient that backward passes have accumulated, if any.
     pub fn grad(&self) -> Option<Tensor> {
-        self.0.meta.lock().as_ref().and_then(|m| m.grad.clone())
+        let kept = self.0.meta.lock().as_ref().and_then(|m| m.grad.clone())?;
+        kept.0.lock().clone()
     }
 
     /// Replaces the accumulated gradient; `None` is what `zero_grad` leaves. Errors: `Autograd` when
@@ -87,23 +132,16 @@ impl Tensor {
                 .with("gradient dtype", g.dtype())
                 .with("tensor dtype", self.dtype()));
         }
-        self.meta(|m| m.grad = grad);
+        let kept = self.kept_grad();
+        // What was there is dropped once the lock is free.
+        let before = std::mem::replace(&mut *kept.0.lock(), grad);
+        drop(before);
         Ok(())
     }
 
-    /// Sets the gradient if it still is `old`.
-    fn exchange_grad(&self, old: Option<&Tensor>, new: Tensor) -> bool {
-        self.meta(|m| {
-            let unchanged = match (&m.grad, old) {
-                (None, None) => true,
-                (Some(now), Some(old)) => now.is_same(old),
-                _ => false,
-            };
-            if unchanged {
-                m.grad = Some(new);
-            }
-            unchanged
-        })
+    /// Where the gradient is kept.
+    pub(super) fn kept_grad(&self) -> Arc<Kept> {
+        self.meta(|m| m.grad.get_or_insert_default().clone())
     }
 
     /// The same elements without their history: shares memory, requires no gradient.
@@ -171,9 +209,7 @@ impl Tensor {
                 Ok(smallvec![Some(strided_scatter(g, base.shape(), region)?)])
             });
             let node = Node::rule("AsStrided", smallvec![Some(base_node)], || rule);
-            if self.take_retained(&m.node) {
-                self.retain_at(&node);
-            }
+            m.retain_anew(&node);
             m.node = Some(node.clone());
             node
         })
@@ -190,10 +226,8 @@ impl Tensor {
         let base_node = self.base().filter(|b| b.recorded).and_then(|b| b.tensor.node()).map(|n| address(&n));
         self.0.tracked.store(node.is_some(), Ordering::Release);
         self.meta(|m| {
-            if let Some(node) = &node
-                && self.take_retained(&m.node)
-            {
-                self.retain_at(node);
+            if let Some(node) = &node {
+                m.retain_anew(node);
             }
             m.node = node;
             m.base_node = base_node;
@@ -255,29 +289,6 @@ pub(crate) fn record_many(
         out.set_node(Some(node));
     }
     out
-}
-
-/// Adds a gradient to a tensor's `.grad`.
-pub(crate) fn accumulate(tensor: &Tensor, grad: &Tensor) -> Result<()> {
-    loop {
-        let old = tensor.grad();
-        let sum = match &old {
-            None if is_grad_enabled() => grad.copy()?,
-            // The engine may hand the same tensor to several leaves, so it is kept only when nobody else can
-            // see it.
-            None if grad.is_uniquely_owned() && grad.is_contiguous() => grad.detach(),
-            None => dispatch::duplicate(grad)?,
-            Some(old) if is_grad_enabled() || old.layout().may_overlap_itself() => old.add(grad)?,
-            Some(old) => {
-                old.add_(grad)?;
-                return Ok(());
-            }
-        };
-        // Another thread may have come first; its gradient must not be lost.
-        if tensor.exchange_grad(old.as_ref(), sum) {
-            return Ok(());
-        }
-    }
 }
 
 /// The base of a view taken from `parent`.

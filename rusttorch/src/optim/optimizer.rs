@@ -1,10 +1,10 @@
 //! Parameters under an update rule, with the state the rule keeps for each.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use rusttorch_backend::ops::Optimizer as Rule;
 use rusttorch_backend::{ErrorKind, Result, TensorError};
+use triomphe::Arc;
 
 use crate::dispatch::{self, Step};
 use crate::tensor::Tensor;
