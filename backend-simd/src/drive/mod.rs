@@ -51,7 +51,7 @@ impl From<bool> for Way {
 }
 
 /// Error: `Internal` for a call that breaks the contract.
-#[inline]
+#[inline(always)]
 pub(crate) fn same_shape(op: &'static str, a: &Layout, out: &Layout) -> Result<()> {
     if a.has_shape_of(out) { Ok(()) } else { Err(differ(op, a, out)) }
 }
