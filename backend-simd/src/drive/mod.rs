@@ -184,9 +184,7 @@ pub(crate) fn bytes<const N: usize>(
         return Ok(());
     }
     let out = Output { data, size, layout: to, read: false };
-    walk(cost, &operands, out, false, &|inputs, out, way| {
-        body(inputs, out, way.streams_if(stream))
-    });
+    walk(cost, &operands, out, false, &|inputs, out, way| body(inputs, out, way.streams_if(stream)));
     Ok(())
 }
 

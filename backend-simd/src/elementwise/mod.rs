@@ -162,7 +162,7 @@ fn put_few<V: Vector>(y: V, out: &mut [V::Scalar]) {
 
 /// A vector to its place, past the caches if `stream`.
 #[inline(always)]
-fn put<V: Vector>(y: V, out: &mut V::Array, stream: bool) {
+pub(crate) fn put<V: Vector>(y: V, out: &mut V::Array, stream: bool) {
     if stream { y.stream(out) } else { y.store(out) }
 }
 

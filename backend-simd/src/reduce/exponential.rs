@@ -69,7 +69,7 @@ impl<T: Number> Kernel for ColumnSums<'_, T> {
             let largest = &largest[at..at + n];
             for (out, &row) in exponentials.chunks_exact_mut(n).zip(columns.rows) {
                 let x = &columns.data[row + at..][..n];
-                each(isa, Exponential, (x, x), (Each(largest), Each(largest)), out);
+                each(isa, Exponential, (x, x), (Each(largest), Each(largest)), out, false);
             }
             let rows: Vec<usize> = (0..columns.rows.len()).map(|i| i * n).collect();
             let tile = Columns { data: &exponentials, rows: &rows, first: 0 };

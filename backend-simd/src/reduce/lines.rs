@@ -18,8 +18,8 @@ use crate::tuning::lines as tuning;
 pub(super) trait LineOp<T, const K: usize>: Sync {
     /// The results of a line. All slices have its length.
     fn row(&self, x: [&[T]; K], out: &mut [T]);
-    /// The results of lines of `n` elements that follow each other. `more`: others follow them in memory.
-    fn rows(&self, x: [&[T]; K], n: usize, _more: bool, out: &mut [T]) {
+    /// The results of lines of `n` elements that follow each other.
+    fn rows(&self, x: [&[T]; K], n: usize, _beside: Beside, out: &mut [T]) {
         for (i, out) in out.chunks_exact_mut(n).enumerate() {
             self.row(x.map(|x| &x[i * n..(i + 1) * n]), out);
         }
@@ -27,6 +27,15 @@ pub(super) trait LineOp<T, const K: usize>: Sync {
     /// The results of `width` lines, which are the columns of tiles: row by row, `width` elements each, which are
     /// a vector at least.
     fn tile(&self, x: [&[T]; K], width: usize, out: &mut [T]);
+}
+
+/// What is beside some lines that follow each other.
+#[derive(Clone, Copy)]
+pub(super) struct Beside {
+    /// Whether other lines follow them in memory.
+    pub(super) more: bool,
+    /// Whether the results of all lines are better written past the caches.
+    pub(super) stream: bool,
 }
 
 /// Error: `Internal` for a call that breaks the contract.
@@ -99,6 +108,8 @@ struct Lines<'a, E, const K: usize> {
     starts: Nest<K>,
     strides: [isize; K],
     n: usize,
+    /// Whether the results are better written past the caches.
+    stream: bool,
 }
 
 /// `out = op(x)` along `axis`.
@@ -129,6 +140,7 @@ pub(super) fn map<E: Source<Wide: Scratch>, const K: usize>(
         starts: Nest::over(layouts, (0..to.rank()).filter(|&d| d != axis)),
         strides: layouts.map(|l| l.strides().get(axis).copied().unwrap_or(1)),
         n: shape.n,
+        stream: tuning::streams(to.numel() * size_of::<E>()),
     };
     if let Some(range) = to.contiguous_range() {
         lines.run(cost, shape, &mut out[range], body);
@@ -244,7 +256,8 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
             {
                 done += count;
                 let more = (0..K).all(|k| starts[k] as usize + (count + 1) * n <= self.data[k].len());
-                return body.rows(whole.map(Option::unwrap_or_default), n, more, to);
+                let beside = Beside { more, stream: self.stream };
+                return body.rows(whole.map(Option::unwrap_or_default), n, beside, to);
             }
             for line in 0..count {
                 let from: [isize; K] = std::array::from_fn(|k| starts[k] + line as isize * strides[k]);

@@ -8,7 +8,7 @@ use rusttorch_backend::{Capabilities, DTypeSet, Family, Result, View, ViewMut, m
 use super::exponentials::sum_of_exponentials;
 use super::fold::{Fold as _, Max, Nothing, Number, Sum, fold_columns, fold_row};
 use super::forms::{Columns, Merger, chunk};
-use super::lines::{self, LineOp};
+use super::lines::{self, Beside, LineOp};
 use super::steps::{
     Centred, Each, Exponential, Logarithm, One, Product, Reciprocal, Remainder, Scaled, Shifted, alone, each,
     each_in_place,
@@ -143,8 +143,7 @@ struct ForwardRows<'a, T> {
     x: &'a [T],
     /// Elements of a line.
     n: usize,
-    /// Whether other lines follow.
-    more: bool,
+    beside: Beside,
     out: &'a mut [T],
 }
 
@@ -157,11 +156,11 @@ struct ForwardTile<'a, T> {
 
 impl<T: Number> LineOp<T, 1> for Forward {
     fn row(&self, [x]: [&[T]; 1], out: &mut [T]) {
-        self.rows([x], x.len(), false, out);
+        self.rows([x], x.len(), Beside { more: false, stream: false }, out);
     }
 
-    fn rows(&self, [x]: [&[T]; 1], n: usize, more: bool, out: &mut [T]) {
-        self.level.enter(ForwardRows { op: self.op, x, n, more, out });
+    fn rows(&self, [x]: [&[T]; 1], n: usize, beside: Beside, out: &mut [T]) {
+        self.level.enter(ForwardRows { op: self.op, x, n, beside, out });
     }
 
     fn tile(&self, [x]: [&[T]; 1], width: usize, out: &mut [T]) {
@@ -174,7 +173,7 @@ impl<T: Number> Kernel for ForwardRows<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let n = self.n;
+        let (n, Beside { more, stream }) = (self.n, self.beside);
         // Short lines two at a time: until a maximum or a sum is there, which takes as long as some ten vectors, the CPU works
         // on the other line.
         let together = if n <= chunk::<T>() { TOGETHER } else { 1 };
@@ -182,7 +181,7 @@ impl<T: Number> Kernel for ForwardRows<'_, T> {
         for (x, out) in self.x.chunks(together * n).zip(self.out.chunks_mut(together * n)) {
             rest -= x.len();
             // The next lines come from memory meanwhile, or what comes next of a longer one.
-            let ahead = match rest > 0 || self.more {
+            let ahead = match rest > 0 || more {
                 true if n * size_of::<T>() <= tuning::NEXT => x.len(),
                 _ if n > chunk::<T>() => chunk::<T>(),
                 _ => 0,
@@ -202,15 +201,19 @@ impl<T: Number> Kernel for ForwardRows<'_, T> {
             let lines = x.chunks(n).zip(out.chunks_mut(n));
             for ((sum, largest), (x, out)) in sums.into_iter().zip(largest).zip(lines) {
                 match self.op {
+                    // The terms are there already, in the caches.
                     SoftmaxOp::Softmax => {
                         each_in_place(isa, Scaled, (One(alone(isa, Reciprocal, sum)), One(sum)), out);
                     }
                     SoftmaxOp::LogSoftmax => {
                         let shifts = (One(largest), One(alone(isa, Logarithm, sum)));
-                        each(isa, Shifted, (x, x), shifts, out);
+                        each(isa, Shifted, (x, x), shifts, out, stream);
                     }
                 }
             }
+        }
+        if stream {
+            isa.finish_streams();
         }
     }
 }
@@ -227,7 +230,7 @@ impl<T: Number> Kernel for ForwardTile<'_, T> {
         fold_columns(isa, (Max, Nothing), &columns, &[], &mut largest, &mut []);
         let largest = Each(&largest);
         for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-            each(isa, Exponential, (x, x), (largest, largest), out);
+            each(isa, Exponential, (x, x), (largest, largest), out, false);
         }
         let mut sums = vec![T::zeroed(); width];
         column_sums(isa, out, &rows, &mut sums);
@@ -235,15 +238,15 @@ impl<T: Number> Kernel for ForwardTile<'_, T> {
         let mut last = vec![T::zeroed(); width];
         match self.op {
             SoftmaxOp::Softmax => {
-                each(isa, Reciprocal, (sums.0, sums.0), (sums, sums), &mut last);
+                each(isa, Reciprocal, (sums.0, sums.0), (sums, sums), &mut last, false);
                 for out in out.chunks_exact_mut(width) {
                     each_in_place(isa, Scaled, (Each(&last), sums), out);
                 }
             }
             SoftmaxOp::LogSoftmax => {
-                each(isa, Logarithm, (sums.0, sums.0), (sums, sums), &mut last);
+                each(isa, Logarithm, (sums.0, sums.0), (sums, sums), &mut last, false);
                 for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-                    each(isa, Shifted, (x, x), (largest, Each(&last)), out);
+                    each(isa, Shifted, (x, x), (largest, Each(&last)), out, false);
                 }
             }
         }
@@ -289,13 +292,13 @@ impl<T: Number> Kernel for BackwardRow<'_, T> {
         let none = One(T::zeroed());
         match self.op {
             SoftmaxOp::Softmax => {
-                each(isa, Product, (grad, y), (none, none), out);
+                each(isa, Product, (grad, y), (none, none), out, false);
                 let sum = One(row_sum(isa, out));
-                each(isa, Centred, (grad, y), (sum, sum), out);
+                each(isa, Centred, (grad, y), (sum, sum), out, false);
             }
             SoftmaxOp::LogSoftmax => {
                 let sum = One(row_sum(isa, grad));
-                each(isa, Remainder, (grad, y), (sum, sum), out);
+                each(isa, Remainder, (grad, y), (sum, sum), out, false);
             }
         }
     }
@@ -311,7 +314,7 @@ impl<T: Number> Kernel for BackwardTile<'_, T> {
         let none = One(T::zeroed());
         let mut sums = vec![T::zeroed(); width];
         if self.op == SoftmaxOp::Softmax {
-            each(isa, Product, (grad, y), (none, none), out);
+            each(isa, Product, (grad, y), (none, none), out, false);
             column_sums(isa, out, &rows, &mut sums);
         } else {
             column_sums(isa, grad, &rows, &mut sums);
@@ -320,8 +323,8 @@ impl<T: Number> Kernel for BackwardTile<'_, T> {
         let lines = grad.chunks_exact(width).zip(y.chunks_exact(width)).zip(out.chunks_exact_mut(width));
         for ((grad, y), out) in lines {
             match self.op {
-                SoftmaxOp::Softmax => each(isa, Centred, (grad, y), (sums, sums), out),
-                SoftmaxOp::LogSoftmax => each(isa, Remainder, (grad, y), (sums, sums), out),
+                SoftmaxOp::Softmax => each(isa, Centred, (grad, y), (sums, sums), out, false),
+                SoftmaxOp::LogSoftmax => each(isa, Remainder, (grad, y), (sums, sums), out, false),
             }
         }
     }

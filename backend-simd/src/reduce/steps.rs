@@ -2,7 +2,7 @@
 
 use super::fold::{Number, load};
 use crate::arch::{Isa, Real};
-use crate::elementwise::padded;
+use crate::elementwise::{padded, put};
 use crate::math::{self, Vector};
 
 /// A function of two elements and two parameters, of which it may use some.
@@ -89,7 +89,7 @@ pub(super) fn alone<I: Isa, T: Number, S: Step>(isa: I, s: S, x: T) -> T {
     lanes.as_ref()[0]
 }
 
-/// `out = step(x, y)`, of equal lengths.
+/// `out = step(x, y)`, of equal lengths; past the caches if `stream`.
 #[inline(always)]
 pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
     isa: I,
@@ -97,6 +97,7 @@ pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
     (x, y): (&[T], &[T]),
     (p, q): (P, Q),
     out: &mut [T],
+    stream: bool,
 ) {
     let lanes = <T::V<I>>::LANES;
     let n = out.len();
@@ -105,7 +106,7 @@ pub(super) fn each<I: Isa, T: Number, S: Step, P: Param<T>, Q: Param<T>>(
     let (outs, tail) = <T::V<I>>::chunks_mut(out);
     for (i, ((x, y), out)) in xs.iter().zip(ys).zip(outs).enumerate() {
         let params = [p.at(isa, i * lanes), q.at(isa, i * lanes)];
-        s.step(isa, [<T::V<I>>::load(isa, x), <T::V<I>>::load(isa, y)], params).store(out);
+        put(s.step(isa, [<T::V<I>>::load(isa, x), <T::V<I>>::load(isa, y)], params), out, stream);
     }
     if !tail.is_empty() {
         let params = [p.tail(isa, n - tail.len()), q.tail(isa, n - tail.len())];

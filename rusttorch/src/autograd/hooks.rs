@@ -141,7 +141,8 @@ impl Meta {
     pub(super) fn retain_anew(&mut self, node: &Arc<Node>) {
         let (Some(before), Some(grad)) = (&self.node, &self.grad) else { return };
         let Some(hooks) = before.hooks.lock().clone() else { return };
-        let retained = hooks.list.lock().retained.take_if(|kept| std::ptr::eq(kept.as_ptr(), Arc::as_ptr(grad)));
+        let retained =
+            hooks.list.lock().retained.take_if(|kept| std::ptr::eq(kept.as_ptr(), Arc::as_ptr(grad)));
         if retained.is_some() {
             self.retain_at(node);
         }
