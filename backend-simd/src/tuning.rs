@@ -137,15 +137,17 @@ pub(crate) mod lines {
     /// Lines of up to so many bytes are fetched while the one before is computed: both and a result stay in a second cache of
     /// 1 MiB. Softmax over 128 lines of 32000 takes 0.84 of the time without, on one thread and on two.
     pub(crate) const NEXT: usize = 256 << 10;
-    /// Results from this many bytes on are written past the caches by a last pass that only writes: with their operand they
-    /// take up most of the third cache. Log-softmax of 96 to 128 lines of 32000 takes 0.81 of the time on one thread and as
-    /// long on two, that of 64 0.89 and 1.29, and that of 16384 lines of 1024 0.87 and 0.75.
-    const STREAM: usize = 12 << 20;
+    /// Results from this many bytes on are written past the caches by a pass that is the last to need them, where a line begins
+    /// at a whole line of the cache: with their operand they take up most of the third cache. Log-softmax of 96 to 128 lines of
+    /// 32000 takes 0.81 of the time on one thread and as long on two, that of 64 0.89 and 1.29, and that of 16384 lines of 1024
+    /// 0.87 and 0.75.
+    const STREAM: usize = 12_000_000;
 
     /// Whether results of so many bytes are written past the caches.
     pub(crate) fn streams(bytes: usize) -> bool {
         bytes >= STREAM
     }
+
     /// The most columns of a tile, and how many vectors a tile has at least where there are as many: memory is read
     /// and written in stretches of a row.
     pub(crate) const WIDEST: usize = 256;

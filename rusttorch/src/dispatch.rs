@@ -261,7 +261,7 @@ pub(crate) fn write_in_place<const N: usize>(
     backends::on(owner, |backend| {
         let mut writing = Writing::lock(target, inputs)?;
         let (buffer, views) = writing.split()?;
-        kernel(&**backend, ViewMut::new(buffer, target.layout(), target.dtype())?, views)
+        kernel(&**backend, ViewMut::of(buffer, target.layout(), target.dtype())?, views)
     })?;
     target.storage().bump_version();
     Ok(())

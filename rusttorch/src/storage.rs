@@ -213,16 +213,16 @@ impl<'a, const N: usize> Writing<'a, N> {
     }
 
     /// The view of input `i` and the target's buffer, borrowed together.
-    pub(crate) fn split(&mut self) -> Result<(&mut dyn Buffer, [View<'_>; N])> {
+    pub(crate) fn split(&mut self) -> Result<(&mut Allocation, [View<'_>; N])> {
         let mut views: SmallVec<[View<'_>; 3]> = SmallVec::new();
         for (i, t) in self.tensors.iter().enumerate() {
             let guard = self.guards[self.same_as[i]]
                 .as_ref()
                 .ok_or_else(|| TensorError::new(ErrorKind::Internal, "lock", "input was not locked"))?;
-            views.push(View::new(&***guard, t.layout(), t.dtype())?);
+            views.push(View::of(guard, t.layout(), t.dtype())?);
         }
         let views = views[..].try_into().map_err(|_| not_locked())?;
-        Ok((&mut **self.target, views))
+        Ok((&mut *self.target, views))
     }
 }
 

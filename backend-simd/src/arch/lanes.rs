@@ -85,7 +85,8 @@ pub(crate) trait Real: Copy {
     fn splat(isa: Self::Isa, v: Self::Scalar) -> Self;
     fn load(isa: Self::Isa, from: &Self::Array) -> Self;
     fn store(self, to: &mut Self::Array);
-    /// Stores past the caches; for outputs that will not be read soon. `to` is aligned to a whole vector.
+    /// Stores past the caches, for outputs that will not be read soon, where `to` is aligned to a whole vector; else as
+    /// [`store`](Self::store).
     fn stream(self, to: &mut Self::Array);
 
     fn add(self, b: Self) -> Self;

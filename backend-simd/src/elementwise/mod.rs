@@ -34,11 +34,9 @@ macro_rules! maps {
         /// has rows, of one for each row.
         struct $Map<'a, F, T> {
             f: F,
-            // Not last: beside the length of the output, the two would be copied in one piece from where they were just
-            // written in two, for which a CPU waits longer than a small op computes.
-            way: Way,
             $($x: &'a [T],)+
             out: &'a mut [T],
+            way: Way,
         }
 
         impl<F: $Function, T: Float> Kernel for $Map<'_, F, T> {
@@ -127,7 +125,7 @@ macro_rules! maps {
         /// `out = f(operands)`, an operand being of the length of the output, of one element that is the same
         /// everywhere, of a period of which the output has whole ones, or where the way has rows of one element for each.
         pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], way: impl Into<Way>) {
-            level.enter($Map { f, way: way.into(), $($x,)+ out });
+            level.enter($Map { f, $($x,)+ out, way: way.into() });
         }
     )* };
 }

@@ -18,8 +18,8 @@ use crate::tuning::lines as tuning;
 pub(super) trait LineOp<T, const K: usize>: Sync {
     /// The results of a line. All slices have its length.
     fn row(&self, x: [&[T]; K], out: &mut [T]);
-    /// The results of lines of `n` elements that follow each other.
-    fn rows(&self, x: [&[T]; K], n: usize, _beside: Beside, out: &mut [T]) {
+    /// The results of lines of `n` elements that follow each other, some of those of a call.
+    fn rows(&self, x: [&[T]; K], n: usize, _among: Among, out: &mut [T]) {
         for (i, out) in out.chunks_exact_mut(n).enumerate() {
             self.row(x.map(|x| &x[i * n..(i + 1) * n]), out);
         }
@@ -29,12 +29,12 @@ pub(super) trait LineOp<T, const K: usize>: Sync {
     fn tile(&self, x: [&[T]; K], width: usize, out: &mut [T]);
 }
 
-/// What is beside some lines that follow each other.
+/// What there is beside some lines that follow each other.
 #[derive(Clone, Copy)]
-pub(super) struct Beside {
+pub(super) struct Among {
     /// Whether other lines follow them in memory.
     pub(super) more: bool,
-    /// Whether the results of all lines are better written past the caches.
+    /// Whether the results of all lines together are better written past the caches.
     pub(super) stream: bool,
 }
 
@@ -140,7 +140,7 @@ pub(super) fn map<E: Source<Wide: Scratch>, const K: usize>(
         starts: Nest::over(layouts, (0..to.rank()).filter(|&d| d != axis)),
         strides: layouts.map(|l| l.strides().get(axis).copied().unwrap_or(1)),
         n: shape.n,
-        stream: tuning::streams(to.numel() * size_of::<E>()),
+        stream: to.contiguous_range().is_some() && tuning::streams(to.numel() * size_of::<E>()),
     };
     if let Some(range) = to.contiguous_range() {
         lines.run(cost, shape, &mut out[range], body);
@@ -256,8 +256,8 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
             {
                 done += count;
                 let more = (0..K).all(|k| starts[k] as usize + (count + 1) * n <= self.data[k].len());
-                let beside = Beside { more, stream: self.stream };
-                return body.rows(whole.map(Option::unwrap_or_default), n, beside, to);
+                let among = Among { more, stream: self.stream };
+                return body.rows(whole.map(Option::unwrap_or_default), n, among, to);
             }
             for line in 0..count {
                 let from: [isize; K] = std::array::from_fn(|k| starts[k] + line as isize * strides[k]);

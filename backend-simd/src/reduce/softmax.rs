@@ -8,7 +8,7 @@ use rusttorch_backend::{Capabilities, DTypeSet, Family, Result, View, ViewMut, m
 use super::exponentials::sum_of_exponentials;
 use super::fold::{Fold as _, Max, Nothing, Number, Sum, fold_columns, fold_row};
 use super::forms::{Columns, Merger, chunk};
-use super::lines::{self, Beside, LineOp};
+use super::lines::{self, Among, LineOp};
 use super::steps::{
     Centred, Each, Exponential, Logarithm, One, Product, Reciprocal, Remainder, Scaled, Shifted, alone, each,
     each_in_place,
@@ -143,7 +143,7 @@ struct ForwardRows<'a, T> {
     x: &'a [T],
     /// Elements of a line.
     n: usize,
-    beside: Beside,
+    among: Among,
     out: &'a mut [T],
 }
 
@@ -156,11 +156,11 @@ struct ForwardTile<'a, T> {
 
 impl<T: Number> LineOp<T, 1> for Forward {
     fn row(&self, [x]: [&[T]; 1], out: &mut [T]) {
-        self.rows([x], x.len(), Beside { more: false, stream: false }, out);
+        self.rows([x], x.len(), Among { more: false, stream: false }, out);
     }
 
-    fn rows(&self, [x]: [&[T]; 1], n: usize, beside: Beside, out: &mut [T]) {
-        self.level.enter(ForwardRows { op: self.op, x, n, beside, out });
+    fn rows(&self, [x]: [&[T]; 1], n: usize, among: Among, out: &mut [T]) {
+        self.level.enter(ForwardRows { op: self.op, x, n, among, out });
     }
 
     fn tile(&self, [x]: [&[T]; 1], width: usize, out: &mut [T]) {
@@ -173,7 +173,7 @@ impl<T: Number> Kernel for ForwardRows<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let (n, Beside { more, stream }) = (self.n, self.beside);
+        let (n, Among { more, stream }) = (self.n, self.among);
         // Short lines two at a time: until a maximum or a sum is there, which takes as long as some ten vectors, the CPU works
         // on the other line.
         let together = if n <= chunk::<T>() { TOGETHER } else { 1 };

@@ -21,7 +21,7 @@ pub(crate) struct Hooks {
 struct HookList {
     next: u64,
     hooks: Vec<(u64, Arc<Hook>)>,
-    /// Where the gradient of the tensor, of those that share the node, is kept that asked for it.
+    /// Where the gradient is kept for that one of the tensors sharing the node which asked for it.
     retained: Option<Weak<Kept>>,
 }
 
@@ -136,8 +136,8 @@ impl Meta {
         hooks.list.lock().retained = Some(Arc::downgrade(self.grad.get_or_insert_default()));
     }
 
-    /// What [`retain_grad`](Tensor::retain_grad) asked of the node that there was, if it did, is asked of this one. The
-    /// gradient that is kept is that of the tensor's last value, so an in-place op takes the mark along to the new node.
+    /// If [`retain_grad`](Tensor::retain_grad) was called, moves its mark from the present node to this one: the gradient
+    /// that is kept is that of the tensor's last value, so an in-place op takes the mark along to the new node.
     pub(super) fn retain_anew(&mut self, node: &Arc<Node>) {
         let (Some(before), Some(grad)) = (&self.node, &self.grad) else { return };
         let Some(hooks) = before.hooks.lock().clone() else { return };

@@ -26,6 +26,7 @@ pub(crate) struct Meta {
     base_node: Option<usize>,
     /// Where gradients of a leaf end, while a graph refers to it.
     accumulator: Weak<Node>,
+    /// Made when first needed, and never replaced: a node may refer to it, too.
     pub(super) grad: Option<Arc<Kept>>,
     pub(super) hooks: Option<Arc<Hooks>>,
 }
@@ -132,6 +133,9 @@ impl Tensor {
                 .with("gradient dtype", g.dtype())
                 .with("tensor dtype", self.dtype()));
         }
+        if grad.is_none() && self.grad().is_none() {
+            return Ok(());
+        }
         let kept = self.kept_grad();
         // What was there is dropped once the lock is free.
         let before = std::mem::replace(&mut *kept.0.lock(), grad);
@@ -196,11 +200,12 @@ impl Tensor {
 
     /// The node of a view, derived anew when an in-place op has given its base another one.
     fn view_node(&self, base: &Tensor, base_node: Arc<Node>) -> Arc<Node> {
-        self.meta(|m| {
+        // What was there before is dropped once the lock is free.
+        let (node, _before) = self.meta(|m| {
             if let Some(node) = &m.node
                 && m.base_node == Some(address(&base_node))
             {
-                return node.clone();
+                return (node.clone(), None);
             }
             m.base_node = Some(address(&base_node));
             let (base, region) = (base.detach(), relative(self.layout(), base));
@@ -210,9 +215,10 @@ impl Tensor {
             });
             let node = Node::rule("AsStrided", smallvec![Some(base_node)], || rule);
             m.retain_anew(&node);
-            m.node = Some(node.clone());
-            node
-        })
+            let before = m.node.replace(node.clone());
+            (node, before)
+        });
+        node
     }
 
     /// Another handle of the same elements with a place in the graph.
@@ -225,12 +231,13 @@ impl Tensor {
     pub(super) fn set_node(&self, node: Option<Arc<Node>>) {
         let base_node = self.base().filter(|b| b.recorded).and_then(|b| b.tensor.node()).map(|n| address(&n));
         self.0.tracked.store(node.is_some(), Ordering::Release);
-        self.meta(|m| {
+        // What was there before is dropped once the lock is free.
+        let _before = self.meta(|m| {
             if let Some(node) = &node {
                 m.retain_anew(node);
             }
-            m.node = node;
             m.base_node = base_node;
+            std::mem::replace(&mut m.node, node)
         });
     }
 }
