@@ -498,3 +498,31 @@ fn the_environment_names_the_default() {
     assert_eq!(two_plus_three(), 5.0);
     println!("child is done");
 }
+
+/// What a hook owns is dropped with the node of a view that gets another one, and may ask for the gradient of that view.
+#[test]
+fn what_hooks_own_may_look_at_the_tensor_when_it_is_dropped() {
+    struct Looks(Tensor, Arc<AtomicBool>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            self.1.store(self.0.grad().is_none(), Ordering::Release);
+        }
+    }
+    in_time(|| {
+        let looked = Arc::new(AtomicBool::new(false));
+        let x = Tensor::ones(&[4], DType::F32).unwrap().requires_grad_(true).unwrap();
+        let base = x.mul(1.0).unwrap();
+        let view = base.narrow(0, 0, 2).unwrap();
+        let looks = Looks(view.clone(), looked.clone());
+        view.register_hook(move |_| {
+            let _ = &looks;
+            Ok(None)
+        })
+        .unwrap();
+        base.mul_(2.0).unwrap();
+        assert!(!looked.load(Ordering::Acquire));
+        // The view's node is derived anew.
+        assert_eq!(view.grad_fn().as_deref(), Some("AsStridedBackward0"));
+        assert!(looked.load(Ordering::Acquire));
+    });
+}
