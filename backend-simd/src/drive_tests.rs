@@ -124,7 +124,7 @@ impl<T: Element> Array<T> {
 const SPLIT: Cost = Cost(100_000);
 
 /// Everything that was not an element of the output is what it was; elements are as expected.
-fn check(out: &mut Array<i32>, before: Vec<i32>, expected: &[i32], what: &str) {
+fn check<T: Element + PartialEq>(out: &mut Array<T>, before: Vec<T>, expected: &[T], what: &str) {
     let mut memory = before;
     for (p, &v) in out.positions().into_iter().zip(expected) {
         memory[p] = v;
@@ -197,9 +197,9 @@ fn pick<T: Copy>(x: &[T], i: usize, n: usize, way: Way) -> T {
     match x.len() {
         1 => x[0],
         length if length == n => x[i],
-        length if way.row() > 0 => {
-            assert_eq!(length * way.row(), n);
-            x[i / way.row()]
+        length if way.row > 0 => {
+            assert_eq!(length * way.row, n);
+            x[i / way.row]
         }
         length => {
             assert!(n.is_multiple_of(length));
@@ -237,9 +237,9 @@ fn rows_may_have_one_element_of_an_operand_each() {
             let before = out.memory().to_vec();
             let body = |a: &[i32], b: &[u8], c: &[i64], out: &mut [i32], way: Way| {
                 let n = out.len();
-                if way.row() > 0 {
+                if way.row > 0 {
                     **tried.lock().unwrap() += 1;
-                    assert!(n.is_multiple_of(way.row()));
+                    assert!(n.is_multiple_of(way.row));
                 }
                 for (i, o) in out.iter_mut().enumerate() {
                     *o = pick(a, i, n, way) - i32::from(pick(b, i, n, way)) + pick(c, i, n, way) as i32;
@@ -251,6 +251,57 @@ fn rows_may_have_one_element_of_an_operand_each() {
         }
     }
     assert!(in_rows > 100, "rows were taken {in_rows} times");
+}
+
+/// Copies a matrix whose columns lie side by side, `gap` elements apart from each other, to rows that lie `apart`. How
+/// often the body was needed.
+fn turned<T: Element + PartialEq>(
+    [rows, columns]: [usize; 2],
+    (gap, apart, offset): (usize, usize, usize),
+    value: impl Fn(usize) -> T,
+) -> usize {
+    let layout = |strides: [usize; 2]| {
+        let strides = strides.map(|stride| stride as isize);
+        Layout::new("test", Shape::from_slice(&[rows, columns]), Strides::from_slice(&strides), offset)
+            .unwrap()
+    };
+    let mut x = Array::new(layout([1, rows + gap]), &value);
+    let mut out = Array::new(layout([columns + apart, 1]), |i| value(i + 1));
+    let (expected, before) = (x.values(), out.memory().to_vec());
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let body = |inputs: &[&[u8]], out: &mut [u8], _: Way| {
+        calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        out.copy_from_slice(inputs[0]);
+    };
+    bytes("copy", (SPLIT, true), [&x.view()], &mut out.out(), &body).unwrap();
+    check(&mut out, before, &expected, "copy");
+    calls.into_inner()
+}
+
+#[test]
+fn rectangles_are_turned_square_by_square() {
+    for (rows, columns) in
+        [8, 15, 16, 17, 64, 65, 70, 131].into_iter().flat_map(|m| [9, 16, 33, 64, 200].map(|n| (m, n)))
+    {
+        for (gap, apart, offset) in [(1, 0, 0), (3, 5, 2), (500, 512 - columns, 0), (1, 1024 - columns, 1)] {
+            for threads in [1, 3] {
+                set_num_threads(threads);
+                let (shape, way) = ([rows, columns], (gap, apart, offset));
+                turned(shape, way, |i| i as u8);
+                turned(shape, way, |i| i as i16);
+                let calls =
+                    [turned(shape, way, |i| i as i32), turned(shape, way, |i| i as i64 * 3_000_000_000)];
+                if rows.is_multiple_of(64) && columns >= 16 {
+                    assert_eq!(calls, [0, 0], "{shape:?} {way:?}");
+                }
+            }
+        }
+    }
+    // Past the caches, at whole lines and not.
+    for (apart, offset) in [(0, 0), (7, 3)] {
+        assert_eq!(turned([1792, 1700], (5, apart, offset), |i| i as i32), 0);
+        assert_eq!(turned([896, 1700], (5, apart, offset), |i| i as i64), 0);
+    }
 }
 
 #[test]

@@ -9,44 +9,37 @@
 
 mod loops;
 mod tile;
+mod turn;
 mod walk;
 
 use rusttorch_backend::{Element, ErrorKind, Layout, Result, TensorError, View, ViewMut, match_dtype};
 
 use crate::arch::plain::{bytes_of, bytes_of_mut, elements_of, elements_of_mut};
+use crate::tuning::drive::turns_past;
 use crate::tuning::{Cost, streams};
 use tile::Aside;
-use walk::{Body, Operand, Output, walk};
+use walk::{Body, Kind, Operand, Output, walk};
 
-/// How a body is to compute a piece, in one word.
+/// How a body is to compute a piece.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Way(usize);
-
-impl Way {
-    pub(crate) const fn new(stream: bool, row: usize) -> Way {
-        Way(row << 1 | stream as usize)
-    }
-
+pub(crate) struct Way {
     /// Whether the output is better written past the caches.
-    pub(crate) const fn stream(self) -> bool {
-        self.0 & 1 == 1
-    }
-
+    pub(crate) stream: bool,
     /// Elements of a row of the output, where operands that are shorter than the output have one element for each row, unless
     /// they have a single one; else 0.
-    pub(crate) const fn row(self) -> usize {
-        self.0 >> 1
-    }
+    pub(crate) row: usize,
+}
 
+impl Way {
     /// The same, but past the caches only `if` so.
     const fn streams_if(self, stream: bool) -> Way {
-        Way::new(self.stream() && stream, self.row())
+        Way { stream: self.stream && stream, row: self.row }
     }
 }
 
 impl From<bool> for Way {
     fn from(stream: bool) -> Way {
-        Way::new(stream, 0)
+        Way { stream, row: 0 }
     }
 }
 
@@ -139,7 +132,8 @@ macro_rules! maps {
             }
             let inputs = [$(Operand::new::<$I>($input)?,)*];
             let out = Output { data: bytes_of_mut(out.host_mut::<O>()?), size: size_of::<O>(), layout: to, read: false };
-            walk(cost, &inputs, out, ones, &|inputs, out, way| {
+            let kind = if ones { Kind::Ones } else { Kind::Even };
+            walk(cost, &inputs, out, kind, &|inputs, out, way| {
                 // Always so; the pattern gives them names.
                 let [$($input,)*] = inputs else { return };
                 body($(elements_of($input),)* elements_of_mut(out), way.streams_if(stream));
@@ -156,10 +150,10 @@ maps! {
 }
 
 /// `out = body(inputs)`, elementwise, for a body that knows the types and takes bytes; its last argument as that of
-/// [`stream1`]. At most three inputs.
+/// [`stream1`]. At most three inputs; or a single one whose bytes it `moves` as they are.
 pub(crate) fn bytes<const N: usize>(
     op: &'static str,
-    cost: Cost,
+    (cost, moves): (Cost, bool),
     inputs: [&View<'_>; N],
     out: &mut ViewMut<'_>,
     body: &Body<'_>,
@@ -184,7 +178,8 @@ pub(crate) fn bytes<const N: usize>(
         return Ok(());
     }
     let out = Output { data, size, layout: to, read: false };
-    walk(cost, &operands, out, false, &|inputs, out, way| body(inputs, out, way.streams_if(stream)));
+    let kind = if moves { Kind::Moves { stream: turns_past(n * size) } } else { Kind::Even };
+    walk(cost, &operands, out, kind, &|inputs, out, way| body(inputs, out, way.streams_if(stream)));
     Ok(())
 }
 
@@ -214,7 +209,7 @@ pub(crate) fn assign1<T: Element>(
         return Ok(());
     }
     let out = Output { data: bytes_of_mut(data), size: size_of::<T>(), layout, read: true };
-    walk(cost, &[], out, false, &|_, io, _| apart(elements_of_mut(io)));
+    walk(cost, &[], out, Kind::Even, &|_, io, _| apart(elements_of_mut(io)));
     Ok(())
 }
 
@@ -253,7 +248,7 @@ pub(crate) fn assign2<T: Element, B: Element>(
     }
     let inputs = [Operand::new::<B>(b)?];
     let out = Output { data: bytes_of_mut(data), size: size_of::<T>(), layout, read: true };
-    walk(cost, &inputs, out, false, &|inputs, io, _| {
+    walk(cost, &inputs, out, Kind::Even, &|inputs, io, _| {
         let [b] = inputs else { return };
         apart(elements_of(b), elements_of_mut(io));
     });

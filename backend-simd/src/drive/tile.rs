@@ -5,7 +5,8 @@ use std::cell::Cell;
 
 use rusttorch_backend::Element;
 
-use crate::arch::plain::{bytes_of_mut, elements_of, elements_of_mut};
+use super::turn::Turn;
+use crate::arch::plain::{bytes_of, bytes_of_mut, elements_of, elements_of_mut};
 use crate::arch::{Isa, Kernel, Level};
 
 /// Bytes of a tile: those of the operands of an op stay in the first cache.
@@ -180,7 +181,7 @@ pub(super) fn gather_block(size: usize, tile: &mut [u8], data: &[u8], block: Blo
 }
 
 fn gather_rectangle<W: Element>(tile: &mut [W], data: &[W], block: Block) {
-    let Block { from, rows, columns, strides: [down, right] } = block;
+    let Block { from: start, rows, columns, strides: [down, right] } = block;
     if right.unsigned_abs() <= down.unsigned_abs() || right == 0 {
         for (i, slots) in tile[..rows * columns].chunks_mut(columns).enumerate() {
             let run = block.row(i);
@@ -195,57 +196,48 @@ fn gather_rectangle<W: Element>(tile: &mut [W], data: &[W], block: Block) {
         }
         return;
     }
-    if (down, rows, columns) == (1, self::rows(size_of::<W>()), COLUMNS) {
-        // Its bits are the same on all levels, so it takes the best.
-        return Level::current().enter(Turn { tile, data, from, right });
+    if down == 1 {
+        let step = right.unsigned_abs();
+        let (from, to) = (bytes_of(&data[start as usize..]), bytes_of_mut(tile));
+        if right > 0 && (Turn { from, step, to, to_step: columns, rows, columns }).run(size_of::<W>(), false)
+        {
+            return;
+        }
+        if size_of::<W>() < 4 && (rows, columns) == (self::rows(size_of::<W>()), COLUMNS) {
+            // Its bits are the same on all levels, so it takes the best.
+            return Level::current().enter(Shuffle { tile, data, from: start, right });
+        }
     }
     for j in 0..columns {
-        let at = from + j as isize * right;
+        let at = start + j as isize * right;
         for i in 0..rows {
             tile[i * columns + j] = data[(at + i as isize * down) as usize];
         }
     }
 }
 
-/// A whole block of columns that lie side by side.
-struct Turn<'a, W> {
+/// A whole block of columns that lie side by side, of elements of one or two bytes.
+struct Shuffle<'a, W> {
     tile: &'a mut [W],
     data: &'a [W],
     from: isize,
     right: isize,
 }
 
-impl<W: Element> Kernel for Turn<'_, W> {
+impl<W: Element> Kernel for Shuffle<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
-        if size_of::<W>() < 8 {
-            self.shuffle::<64, 128, 512>();
-        } else {
-            self.one_by_one::<32>();
-        }
+        self.shuffle::<64, 128, 512>();
     }
 }
 
-impl<'a, W: Element> Turn<'a, W> {
+impl<'a, W: Element> Shuffle<'a, W> {
     #[inline(always)]
     fn column<const ROWS: usize>(&self, j: usize) -> Option<&'a [W; ROWS]> {
         let at = (self.from + j as isize * self.right) as usize;
         self.data[at..].first_chunk()
-    }
-
-    /// As arrays, so that nothing is checked.
-    #[inline(always)]
-    fn one_by_one<const ROWS: usize>(self) {
-        for j in 0..COLUMNS {
-            let Some(column) = self.column::<ROWS>(j) else { return };
-            let (tile, _) = self.tile.as_chunks_mut::<COLUMNS>();
-            let Some((tile, _)) = tile.split_first_chunk_mut::<ROWS>() else { return };
-            for i in 0..ROWS {
-                tile[i][j] = column[i];
-            }
-        }
     }
 
     /// Perfect shuffles: with every one that interleaves two or four parts of the block, one or two bits go from

@@ -5,10 +5,11 @@ use std::ops::Range;
 use rusttorch_backend::Layout;
 
 use super::Way;
-use super::loops::{Loops, OPERANDS};
+use super::loops::{Axis, Loops, OPERANDS};
 use super::tile::{
     Block, COLUMNS, Run, TILE, TILE_BYTES, Tiles, gather, gather_block, repeat, rows, scatter, scatter_block,
 };
+use super::turn::Turn;
 use crate::arch::threads::{parallel_chunks_mut, parallel_each};
 use crate::tuning::Cost;
 use crate::tuning::drive as tuning;
@@ -34,8 +35,8 @@ enum Piece {
 pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], Way) + Sync + 'a;
 
 /// Pieces of the tensor itself, and tiles.
-const PAST: Way = Way::new(true, 0);
-const NEAR: Way = Way::new(false, 0);
+const PAST: Way = Way { stream: true, row: 0 };
+const NEAR: Way = Way { stream: false, row: 0 };
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operand<'a> {
@@ -54,21 +55,33 @@ pub(super) struct Output<'a> {
     pub(super) read: bool,
 }
 
+/// What a body does with what it is handed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    /// It takes slices as long as that of the output.
+    Even,
+    /// It also takes a slice of one element for an operand that is the same everywhere, of a period for those that repeat, and
+    /// of one element for each row.
+    Ones,
+    /// It copies the bytes of its only operand, which may therefore be moved without it; past the caches if `stream`.
+    Moves { stream: bool },
+}
+
 /// A walk over part of the elements, on one thread.
 struct Walk<'a> {
     loops: &'a Loops,
     inputs: &'a [Operand<'a>],
     out_size: usize,
     read: bool,
-    /// Whether the body takes a slice of one element for an operand that is the same everywhere, of a period for those that
-    /// repeat, and of one element for each row.
+    kind: Kind,
+    /// Whether it is [`Kind::Ones`].
     ones: bool,
     body: &'a Body<'a>,
 }
 
 /// Calls `body` until every element of the output has been written. Shapes are equal, and not empty; at most three
 /// inputs.
-pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bool, body: &Body<'_>) {
+pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, kind: Kind, body: &Body<'_>) {
     let mut layouts = [out.layout; OPERANDS];
     for (layout, input) in layouts[1..].iter_mut().zip(inputs) {
         *layout = input.layout;
@@ -76,7 +89,15 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, ones: bo
     let loops = Loops::new(layouts);
     let n = out.layout.numel();
     let start = loops.base[0] as usize;
-    let walk = Walk { loops: &loops, inputs, out_size: out.size, read: out.read, ones, body };
+    let walk = Walk {
+        loops: &loops,
+        inputs,
+        out_size: out.size,
+        read: out.read,
+        kind,
+        ones: kind == Kind::Ones,
+        body,
+    };
     let dense = loops.period(0) == Some(n);
     if dense {
         let mut periods = [n; OPERANDS];
@@ -216,7 +237,7 @@ impl Walk<'_> {
             let n = if step == 0 { 1 } else { count * step };
             operands[k] = &input.data[from * input.size..][..n * input.size];
         }
-        (self.body)(&operands[..self.inputs.len()], out, Way::new(true, row));
+        (self.body)(&operands[..self.inputs.len()], out, Way { stream: true, row });
     }
 
     /// The axis along which some operand has its neighbours, while the innermost loop jumps from line to line of
@@ -264,6 +285,9 @@ impl Walk<'_> {
             let corner = loops.position(0..axis + 1, loops.base, row);
             for middle in 0..inner / columns.size {
                 let line = loops.position(axis + 1..last, corner, middle);
+                if self.turn(height, (rows, columns), line, out, start) {
+                    continue;
+                }
                 for column in (0..columns.size).step_by(blocks.columns) {
                     let width = blocks.columns.min(columns.size - column);
                     let n = height * width;
@@ -301,6 +325,27 @@ impl Walk<'_> {
             }
             row += height;
         }
+    }
+
+    /// Moves `height` whole rows whose neighbours in the operand are those of other rows; false, and nothing done, for others.
+    fn turn(
+        &self,
+        height: usize,
+        (rows, columns): (Axis, Axis),
+        line: [isize; OPERANDS],
+        out: &mut [u8],
+        start: isize,
+    ) -> bool {
+        let (Kind::Moves { stream }, [input]) = (self.kind, self.inputs) else { return false };
+        let (Ok(step), Ok(to_step)) = (columns.strides[1].try_into(), rows.strides[0].try_into()) else {
+            return false;
+        };
+        if (rows.strides[1], columns.strides[0]) != (1, 1) || to_step < columns.size {
+            return false;
+        }
+        let (from, to) = (line[1] as usize * input.size, (line[0] - start) as usize * self.out_size);
+        let (from, to) = (&input.data[from..], &mut out[to..]);
+        Turn { from, step, to, to_step, rows: height, columns: columns.size }.run(input.size, stream)
     }
 
     /// The elements of the numbers in `range`, run by run. Position `start` of the output is the first of `out`.

@@ -20,7 +20,7 @@ pub(crate) fn fill(_level: Level, value: Scalar, out: &mut ViewMut<'_>) -> Optio
 /// The copy, between any dtypes. Of one dtype it keeps every bit.
 pub(crate) fn copy(level: Level, x: &View<'_>, out: &mut ViewMut<'_>) -> Option<Result<()>> {
     let (from, to) = (x.dtype(), out.dtype());
-    Some(drive::bytes("copy", Cost::LIGHT, [x], out, &|inputs, out, _| {
+    Some(drive::bytes("copy", (Cost::LIGHT, from == to), [x], out, &|inputs, out, _| {
         let [x] = inputs else { return };
         if from == to {
             out.copy_from_slice(x);

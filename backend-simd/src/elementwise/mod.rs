@@ -45,7 +45,7 @@ macro_rules! maps {
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
                 let lanes = T::V::<I>::LANES;
-                let (stream, row) = (self.way.stream(), self.way.row());
+                let Way { stream, row } = self.way;
                 let n = self.out.len();
                 // So few elements are one vector, unless operands start again or have one for each row: most calls on scalars
                 // end here.

@@ -22,7 +22,7 @@ pub(crate) fn select(
         4 => choose::<i32>,
         _ => choose::<i64>,
     };
-    Some(drive::bytes("where", Cost::LIGHT, [condition, a, b], out, &|inputs, out, _| {
+    Some(drive::bytes("where", (Cost::LIGHT, false), [condition, a, b], out, &|inputs, out, _| {
         choose(level, inputs, out)
     }))
 }
