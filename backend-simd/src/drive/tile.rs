@@ -130,11 +130,24 @@ fn gather_run<W: Element>(slots: &mut [W], data: &[W], Run { from, stride, n }: 
             let spread = data[from as usize..].iter().step_by(stride as usize);
             slots.iter_mut().zip(spread).for_each(|(slot, &v)| *slot = v);
         }
+        -1 => reverse(slots, &data[from as usize + 1 - n..][..n]),
         _ => {
-            for (i, slot) in slots.iter_mut().enumerate() {
-                *slot = data[(from + i as isize * stride) as usize];
-            }
+            let spread = data[..from as usize + 1].iter().rev().step_by(stride.unsigned_abs());
+            slots.iter_mut().zip(spread).for_each(|(slot, &v)| *slot = v);
         }
+    }
+}
+
+/// Copies elements of a slice of equal length, the last one first. By arrays, which vectors turn round in a few steps.
+fn reverse<W: Element>(slots: &mut [W], run: &[W]) {
+    let (slots, last) = slots.as_chunks_mut::<16>();
+    let (first, run) = run.as_rchunks::<16>();
+    for (slots, run) in slots.iter_mut().zip(run.iter().rev()) {
+        *slots = *run;
+        slots.reverse();
+    }
+    for (slot, &v) in last.iter_mut().zip(first.iter().rev()) {
+        *slot = v;
     }
 }
 

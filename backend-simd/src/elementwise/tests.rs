@@ -265,6 +265,32 @@ fn copies_and_fills_agree_with_the_reference() {
 }
 
 #[test]
+fn a_fill_reaches_every_element_and_nothing_else() {
+    // From the middle of a line of the cache to the middle of a line, and shorter than one.
+    let fill = |value: u8, n: usize, offset: usize, level: Level| {
+        let layout =
+            Layout::new("test", [n].into_iter().collect(), [1].into_iter().collect(), offset).unwrap();
+        let mut out = Array::new(layout, |_| 77u8);
+        Simd::at(level).fill(Scalar::Int(i64::from(value)), out.out()).unwrap();
+        let memory = out.memory();
+        let (before, rest) = memory.split_at(offset);
+        let (filled, after) = rest.split_at(n);
+        assert!(filled.iter().all(|&v| v == value), "{level} {n} {offset}");
+        assert!(before.iter().chain(after).all(|&v| v == 77), "{level} {n} {offset}");
+    };
+    for level in Level::all() {
+        for threads in [1, 3] {
+            set_num_threads(threads);
+            fill(5, (5 << 20) + 13, 7, level);
+            for n in [1, 63, 64, 65, 130, 100_003] {
+                fill(6, n, 64 - 9, level);
+                fill(7, n, 0, level);
+            }
+        }
+    }
+}
+
+#[test]
 fn choices_agree_with_the_reference() {
     let mut random = Random::new(6);
     for level in Level::all() {
