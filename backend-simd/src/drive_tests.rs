@@ -305,6 +305,32 @@ fn rectangles_are_turned_square_by_square() {
 }
 
 #[test]
+fn copies_of_all_layouts_keep_every_element() {
+    fn copy<T: Element + PartialEq>(random: &mut Random, shape: &[usize], value: impl Fn(usize) -> T) {
+        let mut x = Array::new(random.layout(shape, true), &value);
+        let mut out = Array::new(random.layout(shape, false), |i| value(i + 1));
+        let (expected, before) = (x.values(), out.memory().to_vec());
+        let body = |inputs: &[&[u8]], out: &mut [u8], _: Way| out.copy_from_slice(inputs[0]);
+        bytes("copy", (SPLIT, true), [&x.view()], &mut out.out(), &body).unwrap();
+        check(&mut out, before, &expected, "copy");
+    }
+    let mut random = Random::new(11);
+    let sizes = [1, 2, 3, 8, 16, 17, 33, 64, 70];
+    for turn in 0..1500 {
+        set_num_threads(1 + turn % 3);
+        let rank = 2 + random.below(3);
+        let mut shape: Vec<usize> = (0..rank).map(|_| sizes[random.below(sizes.len())]).collect();
+        while shape.iter().product::<usize>() > 60_000 {
+            let axis = random.below(rank);
+            shape[axis] = shape[axis].div_ceil(2);
+        }
+        copy(&mut random, &shape, |i| i as i32);
+        copy(&mut random, &shape, |i| i as i64 * 3_000_000_000);
+        copy(&mut random, &shape, |i| i as i16);
+    }
+}
+
+#[test]
 fn an_output_whose_elements_interleave_is_walked_alone() {
     // Positions 0 2 4 and 3 5 7: no two are one, but neither row lies before the other.
     let layout = Layout::new("test", Shape::from_slice(&[2, 3]), Strides::from_slice(&[3, 2]), 0).unwrap();

@@ -121,9 +121,11 @@ pub(crate) mod drive {
     /// the next pass over them comes soon.
     pub(crate) const WORTH_BLOCKS: usize = 8;
     /// Rows that lie a multiple of so many bytes apart fall on one or two of the sets of a first cache: those of a square push
-    /// each other out. Written line by line, a transpose of 2048 rows of 2048 takes 0.59 of the time on one thread, and one of
-    /// 2000 rows 1.44.
+    /// each other out. Written line by line, through the caches, a transpose of 2048 rows of 2048 takes 0.59 of the time on one
+    /// thread, and one of 2000 rows 1.44.
     pub(crate) const SAME_SETS: usize = 2048;
+    /// Bytes of a row of the output that is long enough to be written past the caches: shorter ones would wait for that.
+    pub(crate) const LONG_ROW: usize = 1024;
     /// Transposes of so many bytes are written past the caches: with their operand they take up most of the third one. On one
     /// thread and on two 2048 rows of 2048 take 0.83 and 0.86 of the time then, 2000 rows of 2000 0.45 and 0.81, and 1400 rows,
     /// which are fewer bytes, 1.6 and 2.

@@ -526,3 +526,26 @@ fn what_hooks_own_may_look_at_the_tensor_when_it_is_dropped() {
         assert!(looked.load(Ordering::Acquire));
     });
 }
+
+/// What a hook owns is dropped with the hook, and may register another one on the same tensor.
+#[test]
+fn what_a_removed_hook_owns_may_register_another() {
+    struct Registers(Tensor, Arc<AtomicBool>);
+    impl Drop for Registers {
+        fn drop(&mut self) {
+            self.1.store(self.0.register_hook(|_| Ok(None)).is_ok(), Ordering::Release);
+        }
+    }
+    in_time(|| {
+        let registered = Arc::new(AtomicBool::new(false));
+        let x = Tensor::ones(&[4], DType::F32).unwrap().requires_grad_(true).unwrap();
+        let y = x.mul(1.0).unwrap();
+        let registers = Registers(y.clone(), registered.clone());
+        let hook = y.register_hook(move |_| {
+            let _ = &registers;
+            Ok(None)
+        });
+        hook.unwrap().remove();
+        assert!(registered.load(Ordering::Acquire));
+    });
+}

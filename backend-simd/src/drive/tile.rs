@@ -210,14 +210,18 @@ fn gather_rectangle<W: Element>(tile: &mut [W], data: &[W], block: Block) {
         return;
     }
     if down == 1 {
-        let step = right.unsigned_abs();
-        let (from, to) = (bytes_of(&data[start as usize..]), bytes_of_mut(tile));
-        if right > 0 && (Turn { from, step, to, to_step: columns, rows, columns }).run(size_of::<W>(), false)
-        {
+        // From the first element on, with the columns the other way round if they go backwards.
+        let first = if right < 0 { start + (columns as isize - 1) * right } else { start };
+        let (from, to) = (bytes_of(&data[first as usize..]), bytes_of_mut(&mut *tile));
+        let turn = Turn { from, step: right.unsigned_abs(), to, to_step: columns, rows, columns };
+        // Bits are the same on all levels, so the best one is taken.
+        if turn.run(Level::current(), size_of::<W>(), false) {
+            if right < 0 {
+                tile[..rows * columns].chunks_mut(columns).for_each(<[W]>::reverse);
+            }
             return;
         }
         if size_of::<W>() < 4 && (rows, columns) == (self::rows(size_of::<W>()), COLUMNS) {
-            // Its bits are the same on all levels, so it takes the best.
             return Level::current().enter(Shuffle { tile, data, from: start, right });
         }
     }

@@ -10,6 +10,7 @@ use super::tile::{
     Block, COLUMNS, Run, TILE, TILE_BYTES, Tiles, gather, gather_block, repeat, rows, scatter, scatter_block,
 };
 use super::turn::Turn;
+use crate::arch::Level;
 use crate::arch::threads::{parallel_chunks_mut, parallel_each};
 use crate::tuning::Cost;
 use crate::tuning::drive as tuning;
@@ -67,6 +68,12 @@ pub(super) enum Kind {
     Moves { stream: bool },
 }
 
+impl Kind {
+    fn ones(self) -> bool {
+        self == Kind::Ones
+    }
+}
+
 /// A walk over part of the elements, on one thread.
 struct Walk<'a> {
     loops: &'a Loops,
@@ -74,8 +81,6 @@ struct Walk<'a> {
     out_size: usize,
     read: bool,
     kind: Kind,
-    /// Whether it is [`Kind::Ones`].
-    ones: bool,
     body: &'a Body<'a>,
 }
 
@@ -89,15 +94,7 @@ pub(super) fn walk(cost: Cost, inputs: &[Operand<'_>], out: Output<'_>, kind: Ki
     let loops = Loops::new(layouts);
     let n = out.layout.numel();
     let start = loops.base[0] as usize;
-    let walk = Walk {
-        loops: &loops,
-        inputs,
-        out_size: out.size,
-        read: out.read,
-        kind,
-        ones: kind == Kind::Ones,
-        body,
-    };
+    let walk = Walk { loops: &loops, inputs, out_size: out.size, read: out.read, kind, body };
     let dense = loops.period(0) == Some(n);
     if dense {
         let mut periods = [n; OPERANDS];
@@ -161,12 +158,15 @@ impl Walk<'_> {
     fn piece(&self, n: usize, periods: &[usize; OPERANDS]) -> Option<Piece> {
         let repeating = || {
             let operands = self.inputs.iter().zip(&periods[1..]);
-            operands.filter(|&(_, &period)| period < n && !(self.ones && period == 1))
+            operands.filter(|&(_, &period)| period < n && !(self.kind.ones() && period == 1))
         };
         let Some(longest) = repeating().map(|(_, &period)| period).max() else {
             return Some(Piece::Tiles(n));
         };
-        if self.ones && longest >= tuning::LONG_PERIOD && repeating().all(|(_, &period)| period == longest) {
+        if self.kind.ones()
+            && longest >= tuning::LONG_PERIOD
+            && repeating().all(|(_, &period)| period == longest)
+        {
             return Some(Piece::Periods(longest));
         }
         let (mut common, mut room) = (1, n);
@@ -187,7 +187,7 @@ impl Walk<'_> {
         let mut tiles = None;
         let mut pieces: [&[u8]; 3] = [&[]; 3];
         let all = self.loops.inner(0);
-        let repeats = |period: usize| tiled && period < all && !(self.ones && period == 1);
+        let repeats = |period: usize| tiled && period < all && !(self.kind.ones() && period == 1);
         if periods[1..=self.inputs.len()].iter().any(|&period| repeats(period)) {
             let (_, slots) = tiles.insert(Tiles::take()).split();
             for ((k, input), tile) in self.inputs.iter().enumerate().zip(slots) {
@@ -223,7 +223,8 @@ impl Walk<'_> {
             let strides = [rows.strides[k], inner.strides[k]];
             [[n, 1], [1, 0], [0, 0]].contains(&strides)
         };
-        (self.ones && inner.size >= tuning::LONG && (1..=self.inputs.len()).all(fits)).then_some(inner.size)
+        (self.kind.ones() && inner.size >= tuning::LONG && (1..=self.inputs.len()).all(fits))
+            .then_some(inner.size)
     }
 
     /// Whole rows of `row` elements, from number `first` on.
@@ -345,7 +346,11 @@ impl Walk<'_> {
         }
         let (from, to) = (line[1] as usize * input.size, (line[0] - start) as usize * self.out_size);
         let (from, to) = (&input.data[from..], &mut out[to..]);
-        Turn { from, step, to, to_step, rows: height, columns: columns.size }.run(input.size, stream)
+        Turn { from, step, to, to_step, rows: height, columns: columns.size }.run(
+            Level::current(),
+            input.size,
+            stream,
+        )
     }
 
     /// The elements of the numbers in `range`, run by run. Position `start` of the output is the first of `out`.
@@ -353,7 +358,7 @@ impl Walk<'_> {
         let count = self.inputs.len();
         let Some(inner) = self.loops.axes.last() else { return };
         let strides = inner.strides;
-        let plain = strides[..=count].iter().all(|&stride| stride == 1 || self.ones && stride == 0);
+        let plain = strides[..=count].iter().all(|&stride| stride == 1 || self.kind.ones() && stride == 0);
         let mut tiles = Tiles::take();
         let (result, mut slots) = tiles.split();
         // What waits in the tiles, and where it goes.
@@ -400,7 +405,7 @@ impl Walk<'_> {
                     for ((k, input), tile) in self.inputs.iter().enumerate().zip(&mut slots) {
                         let stride = strides[k + 1];
                         let from = offsets[k + 1] + at as isize * stride;
-                        operands[k] = if stride == 1 || self.ones && stride == 0 {
+                        operands[k] = if stride == 1 || self.kind.ones() && stride == 0 {
                             let n = if stride == 1 { n } else { 1 };
                             &input.data[from as usize * input.size..][..n * input.size]
                         } else {

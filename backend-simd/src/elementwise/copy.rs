@@ -22,7 +22,8 @@ pub(crate) fn fill(level: Level, value: Scalar, out: &mut ViewMut<'_>) -> Option
             let (lines, tail) = rest.split_at_mut(rest.len() / each * each);
             head.fill(value);
             tail.fill(value);
-            let mut line = [0f32; LINE / 4];
+            // As aligned as any element.
+            let mut line = [0f64; LINE / 8];
             elements_of_mut::<T>(bytes_of_mut(&mut line)).fill(value);
             level.enter(Fill { line, out: elements_of_mut(bytes_of_mut(lines)) });
         })
@@ -32,8 +33,8 @@ pub(crate) fn fill(level: Level, value: Scalar, out: &mut ViewMut<'_>) -> Option
 /// Fills whole lines of the cache, whatever the elements are that they hold. Not past the caches: for 64 MB that takes 1.13 of
 /// the time on one thread and 1.27 on two.
 struct Fill<'a> {
-    line: [f32; LINE / 4],
-    out: &'a mut [f32],
+    line: [f64; LINE / 8],
+    out: &'a mut [f64],
 }
 
 impl Kernel for Fill<'_> {
@@ -41,8 +42,8 @@ impl Kernel for Fill<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        let line = I::F32::load(isa, &self.line);
-        for out in I::F32::chunks_mut(self.out).0 {
+        let line = I::F64::load(isa, &self.line);
+        for out in I::F64::chunks_mut(self.out).0 {
             line.store(out);
         }
     }

@@ -78,7 +78,12 @@ impl HookHandle {
     /// Removes the hook. Dropping the handle does not.
     pub fn remove(self) {
         if let Some(hooks) = self.hooks.upgrade() {
-            hooks.list.lock().hooks.retain(|(id, _)| *id != self.id);
+            let mut list = hooks.list.lock();
+            let at = list.hooks.iter().position(|(id, _)| *id == self.id);
+            let removed = at.map(|at| list.hooks.remove(at));
+            // What the hook owns may look at the tensor when it is dropped, so the lock is free by then.
+            drop(list);
+            drop(removed);
         }
     }
 }
