@@ -2,9 +2,9 @@
 //!
 //! A body computes on slices of equal length. Operands without gaps are handed to it as they lie, in chunks, each
 //! on some thread. Others are walked ([`walk`]) in the order in which the output lies in memory, and what does not
-//! lie side by side is gathered into tiles, so that there is one body whatever the strides; bytes that only move need none
-//! ([`turn`]). No result depends on
-//! which way it went, since an element's value depends on its operands alone.
+//! lie side by side is gathered into tiles, so that there is one body whatever the strides. No result depends on
+//! which way it went, since an element's value depends on its operands alone. Rectangles that a copy turns round
+//! ([`turn`]) go straight to their place.
 //!
 //! All of it sees bytes and is compiled once, not once per op or type; only the thin functions here know types.
 
