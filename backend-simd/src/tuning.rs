@@ -126,15 +126,16 @@ pub(crate) mod drive {
     pub(crate) const SAME_SETS: usize = 2048;
     /// Bytes of a row of the output that is long enough to be written past the caches: shorter ones would wait for that.
     pub(crate) const LONG_ROW: usize = 1024;
-    /// Transposes of so many bytes are written past the caches, where their rows are long and of whole lines: with their operand they take up most of the third one. On one
-    /// thread and on two 2048 rows of 2048 take 0.83 and 0.86 of the time then, 2000 rows of 2000 0.45 and 0.81, and 1400 rows,
-    /// which are fewer bytes, 1.6 and 2.
+    /// Transposes of so many bytes are written past the caches, where their rows are long and of whole lines: with their operand
+    /// they take up most of the third one. On one thread and on two 2048 rows of 2048 take 0.83 and 0.86 of the time then, 2000
+    /// rows of 2000 0.45 and 0.81, and 1400 rows, which are fewer bytes, 1.6 and 2.
     const TURNED: usize = 12_000_000;
 
     /// Whether a transpose of so many bytes is better written past the caches.
     pub(crate) fn turns_past(bytes: usize) -> bool {
         bytes >= TURNED
     }
+
     /// Short runs are taken many at a time where there are this many elements beside each other, else one by one.
     pub(crate) const WORTH_ROWS: usize = 256;
 }
