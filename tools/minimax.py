@@ -129,6 +129,37 @@ def normal_weight(x):
     most = mpf(512) * (1 if x < 4 else min(mpf(256), mpf(2) ** (6 * (x - 4))))
     return mp.log(2) / min(1 / (2 * normal_tail(x)), most)
 
+# As for ERFC_MIDDLE, of w in the first polynomial of the inverse error function.
+ERFINV_MIDDLE = mpf(637) / 256
+# Where its second polynomial begins, in the root of w.
+ERFINV_ROOT = mpf("2.236")
+
+
+def erfinv_near(t):
+    w = t + ERFINV_MIDDLE
+    x = mp.sqrt(-mp.expm1(-w))
+    return mp.erfinv(x) / x if w > mpf(10) ** -12 else mp.sqrt(mp.pi) / 2
+
+
+def erfinv_far(t):
+    s = t + 3
+    return mp.erfinv(mp.sqrt(-mp.expm1(-s * s))) / s
+
+
+DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.46"))
+
+
+def digamma_near(t):
+    x = t + mpf("1.75")
+    h = x - DIGAMMA_ROOT
+    return mp.digamma(x) / h if abs(h) > mpf(10) ** -12 else mp.zeta(2, DIGAMMA_ROOT)
+
+
+def far(f):
+    """A function of 1 / x^2 from one of x, and none at 0."""
+    return lambda z: f(1 / mp.sqrt(max(z, mpf(10) ** -12)))
+
+
 # Name, text, function, weight, and for f32 and f64 each: interval, degree. One interval serves both where one stands.
 ENTRIES = [
     ("EXP", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", series_or(lambda r: (mp.expm1(r) - r) / r**2, mpf("0.5")),
@@ -168,6 +199,21 @@ ENTRIES = [
     ("LOG2_NORMAL",
      "log2(P(-x)), P of the normal distribution, as an error of 1 - P(-x), and somewhat better above 3; 0 <= x <= 14.5",
      lambda x: mp.log(normal_tail(x), 2), normal_weight, (mpf(0), mpf("14.5")), 13, None),
+    ("ERFINV", "erfinv(x) / x in w - 637/256, w = -log(1 - x^2) <= 5", erfinv_near, lambda t: 1 / erfinv_near(t),
+     (-ERFINV_MIDDLE, mpf("5.001") - ERFINV_MIDDLE), 10, 23),
+    ("ERFINV_FAR", "erfinv(x) / s - 1 in s - 3, s = sqrt(-log(1 - x^2)), 2.236 <= s <= 4 and 6.02",
+     lambda t: erfinv_far(t) - 1, lambda t: 1 / erfinv_far(t),
+     ((ERFINV_ROOT - 3, mpf(1)), (ERFINV_ROOT - 3, mpf("3.02"))), 8, 27),
+    ("LGAMMA", "lgamma(2 + u) / u for |u| <= 1/2", series_or(lambda u: mp.loggamma(2 + u) / u, 1 - mp.euler),
+     series_or(lambda u: u / mp.loggamma(2 + u), 1 / (1 - mp.euler)), (mpf("-0.5"), mpf("0.5")), None, 18),
+    ("LGAMMA_FAR", "(lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2) x in 1 / x^2, x >= 8",
+     far(lambda x: (mp.loggamma(x) - (x - mpf(1) / 2) * mp.log(x) + x - mp.log(2 * mp.pi) / 2) * x),
+     far(lambda x: 1 / x / mp.loggamma(x)), (mpf(0), mpf(1) / 64), None, 5),
+    ("DIGAMMA", "digamma(x) / (x - its root) in x - 7/4, 1 <= x <= 5/2", digamma_near, lambda t: 1 / digamma_near(t),
+     (mpf("-0.75"), mpf("0.75")), None, 25),
+    ("DIGAMMA_FAR", "(digamma(x) - log(x) + 1 / (2 x)) x^2 in 1 / x^2, x >= 8",
+     far(lambda x: (mp.digamma(x) - mp.log(x) + 1 / (2 * x)) * x**2), far(lambda x: 1 / x**2 / mp.digamma(x)),
+     (mpf(0), mpf(1) / 64), None, 6),
 ]
 
 

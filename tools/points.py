@@ -87,6 +87,13 @@ UNARY = {
     "softplus": (softplus, [(-745, 20), (-6, 6), (-1, 1)]),
     "logsigmoid": (lambda x: -softplus(-x), [(-20, 745), (-6, 6), (-1, 1)]),
 }
+# The same, drawn last, so that the points of the others stay what they are.
+SPECIAL = {
+    "erfinv": (mp.erfinv, [(-1, 1), (0.99, 0.995), (0.9999, 1), (1e-10, 1, "log")]),
+    "lgamma": (lambda x: mp.loggamma(x).real, [(0, 3), (0.9, 1.1), (1.9, 2.1), (2, 20), (1e-300, 1e300, "log")]),
+    "digamma": (mp.digamma, [(0, 3), (1.4, 1.5), (2, 20), (1e-300, 1e300, "log")]),
+    "sinc": (mp.sincpi, [(-0.5, 0.5), (1e-10, 0.5, "log")]),
+}
 SIGNED = (-8, 8)
 BINARY = {
     "pow": (mp.power, [((0, 10), (-300, 300)), ((1e-300, 1e300, "log"), (-1, 1)), ((0.99, 1.01), (-7e4, 7e4))]),
@@ -114,20 +121,25 @@ def show(name, operands, exact):
     print(name, *(f"{bits(v):016x}" for v in operands), f"{bits(value):016x}", mp.nstr(lacks, 3))
 
 
-def main():
-    random.seed(4)
-    for name, (f, intervals) in UNARY.items():
+def of_one_operand(functions):
+    for name, (f, intervals) in functions.items():
         for i in range(POINTS):
             x = draw(intervals[i % len(intervals)])
             mp.dps = 400 if abs(x) > 1e6 and name in ("sin", "cos", "tan") else 60
             show(name, [x], f(mpf(x)))
     mp.dps = 60
+
+
+def main():
+    random.seed(4)
+    of_one_operand(UNARY)
     for name, (f, areas) in BINARY.items():
         for i in range(POINTS):
             a, b = (draw(interval) for interval in areas[i % len(areas)])
             exact = f(mpf(a), mpf(b))
             if mpf(2) ** -1074 < abs(exact) < mpf(2) ** 1023.9:
                 show(name, [a, b], exact)
+    of_one_operand(SPECIAL)
 
 
 main()

@@ -9,7 +9,7 @@ use rusttorch_backend::{
 };
 
 use super::division::{FloorDivide, Fmod, Remainder};
-use super::{Function2, loop2, map2};
+use super::{Function2, loop2, map2, next};
 use crate::arch::{Bits, Level};
 use crate::drive;
 use crate::float::{Float, Half, halves2};
@@ -67,6 +67,7 @@ functions! {
     Atan2 = |isa, a, b| math::atan2(isa, a, b);
     Hypot = |isa, a, b| math::hypot(isa, a, b);
     Logaddexp = |isa, a, b| math::logaddexp(isa, a, b);
+    Logaddexp2 = |isa, a, b| math::logaddexp2(isa, a, b);
     Xlogy = |isa, a, b| math::xlogy(isa, a, b);
 }
 
@@ -97,7 +98,7 @@ macro_rules! with_function {
     ($op:expr, $F:ident => $body:expr, else $other:expr) => {
         with_function! { @arms $op, $F => $body, else $other;
             Add Sub Mul Div FloorDivide TruncDivide Remainder Fmod Maximum Minimum Fmax Fmin Copysign Heaviside Pow
-            Atan2 Hypot Logaddexp Xlogy
+            Atan2 Hypot Logaddexp Logaddexp2 Xlogy
         }
     };
     (@arms $op:expr, $F:ident => $body:expr, else $other:expr; $($Name:ident)*) => {
@@ -116,12 +117,12 @@ fn cost(op: BinaryOp) -> Cost {
     use BinaryOp::*;
     match op {
         FloorDivide | TruncDivide | Remainder | Fmod | Hypot => Cost::MEDIUM,
-        Pow | Atan2 | Logaddexp | Xlogy => Cost::HEAVY,
+        Pow | Atan2 | Logaddexp | Logaddexp2 | Xlogy | Gcd | Lcm => Cost::HEAVY,
         _ => Cost::LIGHT,
     }
 }
 
-/// Whether the op is computed here in the half types: not where the quotient has to be rounded to them on the way.
+/// Whether the op is computed in f32 in the half types: not where the quotient has to be rounded to them on the way.
 fn takes_halves(op: BinaryOp) -> bool {
     op != BinaryOp::TruncDivide
 }
@@ -135,14 +136,19 @@ pub(crate) fn binary(
     out: &mut ViewMut<'_>,
 ) -> Option<Result<()>> {
     match a.dtype() {
-        DType::F32 => with_function!(op, f => Some(floats::<f32, _>(level, op, f, a, b, out)), else None),
-        DType::F64 => with_function!(op, f => Some(floats::<f64, _>(level, op, f, a, b, out)), else None),
+        DType::F32 => {
+            with_function!(op, f => Some(floats::<f32, _>(level, op, f, a, b, out)), else next::binary(level, op, a, b, out))
+        }
+        DType::F64 => {
+            with_function!(op, f => Some(floats::<f64, _>(level, op, f, a, b, out)), else next::binary(level, op, a, b, out))
+        }
         DType::F16 if takes_halves(op) => {
-            with_function!(op, f => Some(halves::<f16, _>(level, op, f, a, b, out)), else None)
+            with_function!(op, f => Some(halves::<f16, _>(level, op, f, a, b, out)), else next::binary(level, op, a, b, out))
         }
         DType::BF16 if takes_halves(op) => {
-            with_function!(op, f => Some(halves::<bf16, _>(level, op, f, a, b, out)), else None)
+            with_function!(op, f => Some(halves::<bf16, _>(level, op, f, a, b, out)), else next::binary(level, op, a, b, out))
         }
+        DType::F16 | DType::BF16 => next::binary(level, op, a, b, out),
         DType::Bool => {
             let f = truths(op)?;
             Some(drive::map2(
@@ -175,14 +181,19 @@ pub(crate) fn binary_assign(
     b: &View<'_>,
 ) -> Option<Result<()>> {
     match io.dtype() {
-        DType::F32 => with_function!(op, f => Some(floats_assign::<f32, _>(level, op, f, io, b)), else None),
-        DType::F64 => with_function!(op, f => Some(floats_assign::<f64, _>(level, op, f, io, b)), else None),
+        DType::F32 => {
+            with_function!(op, f => Some(floats_assign::<f32, _>(level, op, f, io, b)), else next::binary_assign(level, op, io, b))
+        }
+        DType::F64 => {
+            with_function!(op, f => Some(floats_assign::<f64, _>(level, op, f, io, b)), else next::binary_assign(level, op, io, b))
+        }
         DType::F16 if takes_halves(op) => {
-            with_function!(op, f => Some(halves_assign::<f16, _>(level, op, f, io, b)), else None)
+            with_function!(op, f => Some(halves_assign::<f16, _>(level, op, f, io, b)), else next::binary_assign(level, op, io, b))
         }
         DType::BF16 if takes_halves(op) => {
-            with_function!(op, f => Some(halves_assign::<bf16, _>(level, op, f, io, b)), else None)
+            with_function!(op, f => Some(halves_assign::<bf16, _>(level, op, f, io, b)), else next::binary_assign(level, op, io, b))
         }
+        DType::F16 | DType::BF16 => next::binary_assign(level, op, io, b),
         DType::Bool => {
             let f = truths(op)?;
             Some(drive::assign2(
@@ -290,6 +301,52 @@ macro_rules! ints {
                 fn differ(rest: T, b: T) -> bool {
                     rest != ZERO && (rest < ZERO) != (b < ZERO)
                 }
+                /// Modulo the range of the type, by squaring; of a negative exponent the quotient `1 / base^-exponent`
+                /// truncated, with 0 for the infinity of base 0.
+                #[inline(always)]
+                fn power(base: T, exponent: T) -> T {
+                    if exponent < ZERO {
+                        let sign = if exponent & 1 == 1 { base } else { 1 };
+                        return if base == 1 || base.wrapping_add(1) == 0 { sign } else { 0 };
+                    }
+                    let (mut power, mut square, mut bits): (T, T, T) = (1, base, exponent);
+                    while bits != 0 {
+                        if bits & 1 == 1 {
+                            power = power.wrapping_mul(square);
+                        }
+                        square = square.wrapping_mul(square);
+                        bits >>= 1;
+                    }
+                    power
+                }
+                #[inline(always)]
+                fn absolute(a: T) -> T {
+                    if a < ZERO { ZERO.wrapping_sub(a) } else { a }
+                }
+                /// By Euclid. The absolute value of the most negative number is negative itself, as in PyTorch.
+                #[inline(always)]
+                fn gcd(a: T, b: T) -> T {
+                    let (mut a, mut b) = (absolute(a), absolute(b));
+                    while a != 0 {
+                        (a, b) = (b.wrapping_rem(a), a);
+                    }
+                    b
+                }
+                /// Wraps at 32 bits or, where it is wider, at those of the type before the absolute value is taken, as in
+                /// PyTorch.
+                #[inline(always)]
+                fn lcm(a: T, b: T) -> T {
+                    let divisor = gcd(a, b);
+                    if divisor == 0 {
+                        return 0;
+                    }
+                    let product = i64::from(a.wrapping_div(divisor)).wrapping_mul(i64::from(b));
+                    if size_of::<T>() == 8 {
+                        product.wrapping_abs() as T
+                    } else {
+                        (product as i32).wrapping_abs() as T
+                    }
+                }
                 fn each(level: Level, a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
                     loop2(level, f, a, b, out);
                 }
@@ -339,6 +396,9 @@ macro_rules! ints {
                             if differ(rest, b) { rest.wrapping_add(b) } else { rest }
                         });
                     },
+                    Pow => |l, a, b, out, _| each(l, a, b, out, power),
+                    Gcd => |l, a, b, out, _| each(l, a, b, out, gcd),
+                    Lcm => |l, a, b, out, _| each(l, a, b, out, lcm),
                     _ => return None,
                 })
             }
@@ -374,13 +434,20 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
             &["add", "mul", "maximum", "minimum", "fmax", "fmin", "heaviside"],
             DTypeSet::ALL,
         )
-        .with_ops(Family::Binary, &["sub", "floor_divide", "remainder", "fmod"], DTypeSet::NUMBERS)
-        .with_ops(Family::Binary, &["trunc_divide"], DTypeSet::INTS.union(DTypeSet::WIDE))
         .with_ops(
             Family::Binary,
-            &["div", "copysign", "pow", "atan2", "hypot", "logaddexp", "xlogy"],
+            &["sub", "floor_divide", "trunc_divide", "remainder", "fmod", "pow"],
+            DTypeSet::NUMBERS,
+        )
+        .with_ops(
+            Family::Binary,
+            &["div", "copysign", "nextafter", "atan2", "hypot", "logaddexp", "logaddexp2", "xlogy"],
             DTypeSet::FLOATS,
         )
         .with_ops(Family::Binary, &["bitwise_and", "bitwise_or", "bitwise_xor"], DTypeSet::INTEGRAL)
-        .with_ops(Family::Binary, &["bitwise_left_shift", "bitwise_right_shift"], DTypeSet::INTS)
+        .with_ops(
+            Family::Binary,
+            &["bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm"],
+            DTypeSet::INTS,
+        )
 }

@@ -6,8 +6,10 @@ pub(crate) mod compare;
 pub(crate) mod copy;
 mod division;
 mod integer;
+mod next;
 mod predicate;
 pub(crate) mod select;
+mod special;
 pub(crate) mod ternary;
 pub(crate) mod unary;
 

@@ -3,7 +3,7 @@
 use rusttorch_backend::ops::{DTypeRule, UnaryOp};
 use rusttorch_backend::{Capabilities, DType, DTypeSet, Family, Result, View, ViewMut, bf16, f16};
 
-use super::{Function1, integer, map1, predicate};
+use super::{Function1, integer, map1, predicate, special};
 use crate::arch::{Bits, Level};
 use crate::drive;
 use crate::float::{Float, Half, halves1};
@@ -76,6 +76,7 @@ functions! {
     Tanh = |isa, x| math::tanh(isa, x);
     Erf = |isa, x| math::erf(isa, x);
     Erfc = |isa, x| math::erfc(isa, x);
+    Erfinv = |isa, x| math::erfinv(isa, x);
     Sigmoid = |isa, x| math::sigmoid(isa, x);
 }
 
@@ -84,7 +85,8 @@ macro_rules! with_function {
     ($op:expr, $F:ident => $body:expr, else $other:expr) => {
         with_function! { @arms $op, $F => $body, else $other;
             Abs Neg Sign Ceil Floor Round Trunc Frac Sqrt Rsqrt Square Reciprocal Exp Exp2 Expm1 Log Log2 Log10
-            Log1p Sin Cos Tan Asin Acos Atan Asinh Acosh Atanh Sinh Cosh Tanh Erf Erfc Sigmoid Relu
+            Log1p Sin Cos Tan Asin Acos Atan Asinh Acosh Atanh Sinh Cosh Tanh Erf Erfc Erfinv
+            Sigmoid Relu
         }
     };
     (@arms $op:expr, $F:ident => $body:expr, else $other:expr; $($Name:ident)*) => {
@@ -113,6 +115,9 @@ pub(crate) fn unary(level: Level, op: UnaryOp, x: &View<'_>, out: &mut ViewMut<'
     if op.rule() == DTypeRule::Predicate {
         return predicate::unary(level, op, x, out);
     }
+    if special::has(op) {
+        return special::unary(level, op, x, out);
+    }
     match x.dtype() {
         DType::F32 => with_function!(op, f => Some(floats::<f32, _>(level, op, f, x, out)), else None),
         DType::F64 => with_function!(op, f => Some(floats::<f64, _>(level, op, f, x, out)), else None),
@@ -124,6 +129,9 @@ pub(crate) fn unary(level: Level, op: UnaryOp, x: &View<'_>, out: &mut ViewMut<'
 
 /// The op in place, as [`unary`].
 pub(crate) fn unary_assign(level: Level, op: UnaryOp, io: &mut ViewMut<'_>) -> Option<Result<()>> {
+    if special::has(op) {
+        return special::unary_assign(level, op, io);
+    }
     match io.dtype() {
         DType::F32 => with_function!(op, f => Some(floats_assign::<f32, _>(level, op, f, io)), else None),
         DType::F64 => with_function!(op, f => Some(floats_assign::<f64, _>(level, op, f, io)), else None),
@@ -206,12 +214,14 @@ pub(crate) fn claims(claims: Capabilities) -> Capabilities {
         "tanh",
         "erf",
         "erfc",
+        "erfinv",
         "sigmoid",
         "relu",
     ];
     const WHOLE: &[&str] = &["abs", "neg", "ceil", "floor", "round", "trunc", "square", "relu"];
     claims
         .with_ops(Family::Unary, OPS, DTypeSet::FLOATS)
+        .with_ops(Family::Unary, special::OPS, DTypeSet::FLOATS)
         .with_ops(Family::Unary, WHOLE, DTypeSet::INTS)
         .with_ops(Family::Unary, &["sign", "bitwise_not"], DTypeSet::INTEGRAL)
         .with_ops(Family::Unary, predicate::OPS, DTypeSet::ALL)

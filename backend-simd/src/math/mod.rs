@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `exponential`, `logarithm` | to base e, 2, 10, also near 1 |
 //! | `hyperbolic`, `trigonometric`, `inverse` | these, and their inverses |
-//! | `error` | error function, normal distribution, GELU |
+//! | `error` | error function and its inverse, normal distribution, GELU |
+//! | `gamma` | logarithm of the gamma function, its derivative |
 //! | `logistic` | sigmoid, and the activations made of it |
 //! | `power` | powers, and others of two operands |
 //! | `tables` | polynomials, by `tools/minimax.py` |
@@ -16,6 +17,7 @@
 
 mod error;
 mod exponential;
+mod gamma;
 mod hyperbolic;
 mod inverse;
 mod logarithm;
@@ -29,13 +31,14 @@ mod tests;
 
 use crate::arch::{Bits, Real, Scalar};
 
-pub(crate) use error::{erf, erfc, gelu, normal};
+pub(crate) use error::{erf, erfc, erfinv, gelu, normal};
 pub(crate) use exponential::{exp, exp_nonpositive, exp2, expm1};
+pub(crate) use gamma::{digamma, lgamma, sinc};
 pub(crate) use hyperbolic::{cosh, sinh, tanh};
 pub(crate) use inverse::{acos, acosh, asin, asinh, atan, atan2, atanh};
 pub(crate) use logarithm::{log, log1p, log2, log10};
 pub(crate) use logistic::{gelu_tanh, log_sigmoid, mish, sigmoid, silu, softplus};
-pub(crate) use power::{hypot, logaddexp, pow, xlogy};
+pub(crate) use power::{hypot, logaddexp, logaddexp2, pow, xlogy};
 pub(crate) use trigonometric::{cos, sin, tan};
 
 /// The numbers that the functions need, for one width.
@@ -58,6 +61,13 @@ pub(crate) trait Tables: Scalar {
     const NORMAL: &'static [Self];
     /// Empty where [`NORMAL`](Self::NORMAL) serves in its place.
     const LOG2_NORMAL: &'static [Self];
+    const ERFINV: &'static [Self];
+    const ERFINV_FAR: &'static [Self];
+    /// Empty in f32, as the three below: these functions are computed in f64.
+    const LGAMMA: &'static [Self];
+    const LGAMMA_FAR: &'static [Self];
+    const DIGAMMA: &'static [Self];
+    const DIGAMMA_FAR: &'static [Self];
     /// From here tanh is 1.
     const TANH_LIMIT: f64;
     /// From here erf is 1.
@@ -132,7 +142,13 @@ impl Tables for f32 {
         ERFC = ERFC_F32;
         NORMAL = NORMAL_F32;
         LOG2_NORMAL = LOG2_NORMAL_F32;
+        ERFINV = ERFINV_F32;
+        ERFINV_FAR = ERFINV_FAR_F32;
     }
+    const LGAMMA: &'static [Self] = &[];
+    const LGAMMA_FAR: &'static [Self] = &[];
+    const DIGAMMA: &'static [Self] = &[];
+    const DIGAMMA_FAR: &'static [Self] = &[];
     const TANH_LIMIT: f64 = 10.0;
     const ERF_LIMIT: f64 = 4.0;
     const ERFC_LIMIT: f64 = 10.5;
@@ -181,6 +197,12 @@ impl Tables for f64 {
         LOG_ERFC = LOG_ERFC_F64;
         ERFC = ERFC_F64;
         NORMAL = NORMAL_F64;
+        ERFINV = ERFINV_F64;
+        ERFINV_FAR = ERFINV_FAR_F64;
+        LGAMMA = LGAMMA_F64;
+        LGAMMA_FAR = LGAMMA_FAR_F64;
+        DIGAMMA = DIGAMMA_F64;
+        DIGAMMA_FAR = DIGAMMA_FAR_F64;
     }
     const LOG2_NORMAL: &'static [Self] = &[];
     const TANH_LIMIT: f64 = 20.0;

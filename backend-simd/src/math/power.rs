@@ -189,6 +189,16 @@ pub(crate) fn logaddexp<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
     a.add(b).or_else(a.unordered(b), y)
 }
 
+/// `log2(2^a + 2^b)`, as [`logaddexp`].
+#[inline(always)]
+pub(crate) fn logaddexp2<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
+    let top = a.max_or_second(b);
+    let distance = abs(a.sub(b)).mul(V::constant(isa, std::f64::consts::LN_2));
+    let y = log1p_exp_negative(isa, distance).mul_add(V::constant(isa, std::f64::consts::LOG2_E), top);
+    let y = top.or_else(abs(top).eq(V::constant(isa, f64::INFINITY)), y);
+    a.add(b).or_else(a.unordered(b), y)
+}
+
 /// `a log(b)`, and 0 where a is 0, unless b is NaN. 1.8 ulp.
 #[inline(always)]
 pub(crate) fn xlogy<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
