@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error;
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -92,6 +92,10 @@ fn functions() -> Vec<Function> {
         odd(U::Atanh, libm::atanh, (-1.0, 1.0)),
         odd(U::Erf, libm::erf, (-6.0, 6.0)),
         unary(U::Erfc, libm::erfc, (-6.0, 27.0)),
+        odd(U::Erfinv, erfinv, (-1.0, 1.0)),
+        unary(U::Lgamma, lgamma, (0.0, 20.0)),
+        unary(U::Digamma, digamma, (2.0, 20.0)),
+        even(U::Sinc, |x| if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }, (-0.5, 0.5)),
         unary(U::Sigmoid, sigmoid, (-40.0, 40.0)),
         activation(Activation::Silu, |x| x * sigmoid(x), (-40.0, 40.0)),
         activation(Activation::Mish, mish, (-40.0, 40.0)),
@@ -124,6 +128,43 @@ const BINARY: &[Function2] = &[
 fn sigmoid(x: f64) -> f64 {
     let e = (-x.abs()).exp();
     if x < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
+}
+
+/// By Newton's method, from a number that is right to a few digits (Winitzki, 2008).
+fn erfinv(x: f64) -> f64 {
+    let size = x.abs();
+    if size >= 1.0 || x == 0.0 {
+        return if size > 1.0 { f64::NAN } else { x / (1.0 - size) };
+    }
+    let log = ((1.0 - size) * (1.0 + size)).ln();
+    let half = 2.0 / (PI * 0.147) + 0.5 * log;
+    let mut y = ((half * half - log / 0.147).sqrt() - half).sqrt();
+    for _ in 0..4 {
+        // From the end of the range that is nearer, where the difference is exact.
+        let beyond = if size > 0.5 { (1.0 - size) - libm::erfc(y) } else { libm::erf(y) - size };
+        y -= beyond / (FRAC_2_SQRT_PI * (-y * y).exp());
+    }
+    // Of small numbers the logarithm is nothing.
+    if size < 1e-7 { x / FRAC_2_SQRT_PI } else { y.copysign(x) }
+}
+
+fn lgamma(x: f64) -> f64 {
+    if x == f64::NEG_INFINITY { f64::INFINITY } else { libm::lgamma(x) }
+}
+
+/// By steps up to where four terms of the asymptotic series suffice.
+fn digamma(x: f64) -> f64 {
+    if x < 0.0 {
+        return if x.floor() == x { f64::NAN } else { digamma(1.0 - x) - PI / (PI * (x - x.round())).tan() };
+    }
+    let (mut y, mut sum) = (x, 0.0);
+    while y < 60.0 {
+        sum += 1.0 / y;
+        y += 1.0;
+    }
+    let square = 1.0 / (y * y);
+    let series = square * (1.0 / 12.0 - square * (1.0 / 120.0 - square * (1.0 / 252.0 - square / 240.0)));
+    y.ln() - 0.5 / y - series - sum
 }
 
 fn softplus(x: f64) -> f64 {

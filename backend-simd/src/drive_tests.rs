@@ -197,6 +197,7 @@ fn pick<T: Copy>(x: &[T], i: usize, n: usize, way: Way) -> T {
     match x.len() {
         1 => x[0],
         length if length == n => x[i],
+        length if way.shared && length == way.row => x[i % length],
         length if way.row > 0 => {
             assert_eq!(length * way.row, n);
             x[i / way.row]
@@ -238,6 +239,7 @@ fn rows_may_have_one_element_of_an_operand_each() {
             let body = |a: &[i32], b: &[u8], c: &[i64], out: &mut [i32], way: Way| {
                 let n = out.len();
                 if way.row > 0 {
+                    assert!(!way.shared || n != way.row * way.row);
                     **tried.lock().unwrap() += 1;
                     assert!(n.is_multiple_of(way.row));
                 }

@@ -29,18 +29,20 @@ pub(crate) struct Way {
     /// Elements of a row of the output, where operands that are shorter than the output have one element for each row, unless
     /// they have a single one; else 0.
     pub(crate) row: usize,
+    /// Whether an operand as long as a row is the same for every row. There are then not as many rows as elements of one.
+    pub(crate) shared: bool,
 }
 
 impl Way {
     /// The same, but past the caches only `if` so.
     const fn streams_if(self, stream: bool) -> Way {
-        Way { stream: self.stream && stream, row: self.row }
+        Way { stream: self.stream && stream, ..self }
     }
 }
 
 impl From<bool> for Way {
     fn from(stream: bool) -> Way {
-        Way { stream, row: 0 }
+        Way { stream, row: 0, shared: false }
     }
 }
 
@@ -92,7 +94,8 @@ macro_rules! maps {
 
         /// The same for a body that is told which way to go. It takes a slice of one element for an operand that is the same
         /// everywhere, and one of a period for operands that all start again after as many elements, of which the output
-        /// then has whole periods; or one element for each row of the output, whose rows are then whole.
+        /// then has whole periods; or one element for each row of the output, whose rows are then whole, and a row that is the same
+        /// for all of them.
         #[allow(dead_code, reason = "one for each number of operands")]
         pub(crate) fn $streamed<$($I: Element,)* O: Element>(
             op: &'static str,

@@ -36,8 +36,8 @@ enum Piece {
 pub(super) type Body<'a> = dyn Fn(&[&[u8]], &mut [u8], Way) + Sync + 'a;
 
 /// Pieces of the tensor itself, and tiles.
-const PAST: Way = Way { stream: true, row: 0 };
-const NEAR: Way = Way { stream: false, row: 0 };
+const PAST: Way = Way { stream: true, row: 0, shared: false };
+const NEAR: Way = Way { stream: false, row: 0, shared: false };
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operand<'a> {
@@ -61,8 +61,8 @@ pub(super) struct Output<'a> {
 pub(super) enum Kind {
     /// It takes slices as long as that of the output.
     Even,
-    /// It also takes a slice of one element for an operand that is the same everywhere, of a period for those that repeat, and
-    /// of one element for each row.
+    /// It also takes a slice of one element for an operand that is the same everywhere, of a period for those that repeat, of
+    /// one element for each row, and of a row that is the same for all.
     Ones,
     /// It copies the bytes of its only operand, which may therefore be moved without it; past the caches if `stream`.
     Moves { stream: bool },
@@ -215,13 +215,13 @@ impl Walk<'_> {
     }
 
     /// Elements of a row, where every operand is dense, has one element for each row, these side by side, or is the same
-    /// everywhere, for a body that takes such rows many at a time.
+    /// everywhere or in every row, for a body that takes such rows many at a time.
     fn whole_rows(&self) -> Option<usize> {
         let [rows, inner] = &self.loops.axes[..] else { return None };
         let n = inner.size as isize;
         let fits = |k: usize| {
             let strides = [rows.strides[k], inner.strides[k]];
-            [[n, 1], [1, 0], [0, 0]].contains(&strides)
+            [[n, 1], [1, 0], [0, 1], [0, 0]].contains(&strides)
         };
         (self.kind.ones() && inner.size >= tuning::LONG && (1..=self.inputs.len()).all(fits))
             .then_some(inner.size)
@@ -229,16 +229,29 @@ impl Walk<'_> {
 
     /// Whole rows of `row` elements, from number `first` on.
     fn rows(&self, first: usize, row: usize, out: &mut [u8]) {
-        let Some(axis) = self.loops.axes.first() else { return };
+        let [axis, inner] = &self.loops.axes[..] else { return };
         let count = out.len() / self.out_size / row;
+        let is_shared = |k: usize| (axis.strides[k], inner.strides[k]) == (0, 1);
+        let shared = (1..=self.inputs.len()).any(is_shared);
+        if shared && count == row {
+            // By its length an operand would not tell which of the two it has.
+            let (most, last) = out.split_at_mut((count - 1) * row * self.out_size);
+            self.rows(first, row, most);
+            self.rows(first + count - 1, row, last);
+            return;
+        }
         let mut operands: [&[u8]; 3] = [&[]; 3];
         for (k, input) in self.inputs.iter().enumerate() {
             let step = axis.strides[k + 1] as usize;
             let from = self.loops.base[k + 1] as usize + first * step;
-            let n = if step == 0 { 1 } else { count * step };
+            let n = match step {
+                0 if is_shared(k + 1) => row,
+                0 => 1,
+                _ => count * step,
+            };
             operands[k] = &input.data[from * input.size..][..n * input.size];
         }
-        (self.body)(&operands[..self.inputs.len()], out, Way { stream: true, row });
+        (self.body)(&operands[..self.inputs.len()], out, Way { stream: true, row, shared });
     }
 
     /// The axis along which some operand has its neighbours, while the innermost loop jumps from line to line of

@@ -33,7 +33,7 @@ macro_rules! maps {
 
         /// `out = f(operands)`; each operand a slice of as many elements as `out`, of one that is the same everywhere,
         /// or of those of a period, of which `out` has whole ones and which is that of every such operand; or, where the way
-        /// has rows, of one for each row.
+        /// has rows, of one for each row, or of a row where it says that there are such.
         struct $Map<'a, F, T> {
             f: F,
             $($x: &'a [T],)+
@@ -47,7 +47,7 @@ macro_rules! maps {
             #[inline(always)]
             fn run<I: Isa>(self, isa: I) {
                 let lanes = T::V::<I>::LANES;
-                let Way { stream, row } = self.way;
+                let Way { stream, row, shared } = self.way;
                 let n = self.out.len();
                 // So few elements are one vector, unless operands start again or have one for each row: most calls on scalars
                 // end here.
@@ -65,7 +65,8 @@ macro_rules! maps {
                     // An element that is the same everywhere is copied to a vector. With a slice goes what is left of a
                     // position in it: all or nothing.
                     $(let mut copy = T::V::<I>::zeros();
-                    let x = if row > 0 && self.$x.len() > 1 && self.$x.len() < n { &self.$x[i..=i] } else { self.$x };
+                    let each = row > 0 && self.$x.len() > 1 && self.$x.len() < n && !(shared && self.$x.len() == row);
+                    let x = if each { &self.$x[i..=i] } else { self.$x };
                     let $x = match x {
                         &[x] if !few => {
                             T::V::<I>::splat(isa, x).store(&mut copy);
@@ -125,7 +126,8 @@ macro_rules! maps {
         }
 
         /// `out = f(operands)`, an operand being of the length of the output, of one element that is the same
-        /// everywhere, of a period of which the output has whole ones, or where the way has rows of one element for each.
+        /// everywhere, of a period of which the output has whole ones, or where the way has rows of one element for each or of a
+        /// row.
         pub(crate) fn $map<F: $Function, T: Float>(level: Level, f: F, $($x: &[T],)+ out: &mut [T], way: impl Into<Way>) {
             level.enter($Map { f, $($x,)+ out, way: way.into() });
         }

@@ -5,8 +5,7 @@ use rusttorch_backend::{
     Capabilities, DType, DTypeSet, Family, Result, View, ViewMut, bf16, f16, match_dtype,
 };
 
-use super::binary::{larger, smaller};
-use super::{Function3, loop3, map3};
+use super::{Function1, Function3, loop3, map1, map3};
 use crate::arch::{Bits, Level};
 use crate::drive;
 use crate::float::{Float, Half, halves3};
@@ -56,7 +55,7 @@ impl Function3 for Lerp {
     }
 }
 
-/// `min(max(a, low), high)`.
+/// `min(max(a, low), high)`; NaN if any is NaN.
 #[derive(Clone, Copy)]
 struct Clamp;
 
@@ -65,8 +64,54 @@ impl Function3 for Clamp {
 
     #[inline(always)]
     fn call<V: Vector>(self, _: V::Isa, a: V, low: V, high: V) -> V {
-        smaller(larger(a, low), high)
+        low.add(high).or_else(low.unordered(high), between(a, low, high))
     }
+}
+
+/// [`Clamp`] by bounds of which none is NaN.
+#[inline(always)]
+fn between<V: Vector>(a: V, low: V, high: V) -> V {
+    high.min_or_second(low.max_or_second(a))
+}
+
+/// [`Clamp`] by two numbers that are not NaN, of the type that is clamped.
+#[derive(Clone, Copy)]
+struct ClampTo([f64; 2]);
+
+impl Function1 for ClampTo {
+    const SHORT: bool = true;
+
+    #[inline(always)]
+    fn call<V: Vector>(self, isa: V::Isa, a: V) -> V {
+        let [low, high] = self.0;
+        between(a, V::constant(isa, low), V::constant(isa, high))
+    }
+}
+
+/// The number that a view holds everywhere, if it is one and no NaN.
+fn number<T: Float>(x: &View<'_>) -> Option<f64> {
+    let layout = x.layout();
+    if layout.strides().iter().any(|&stride| stride != 0) {
+        return None;
+    }
+    let v = x.host::<T>().ok()?.get(layout.offset())?.to_f64();
+    (!v.is_nan()).then_some(v)
+}
+
+/// [`Clamp`] to numbers that are the same everywhere; `None` for other bounds.
+fn clamp_to<T: Float>(
+    level: Level,
+    op: TernaryOp,
+    [a, low, high]: [&View<'_>; 3],
+    out: &mut ViewMut<'_>,
+) -> Option<Result<()>> {
+    if op != TernaryOp::Clamp || [low, high].iter().any(|bound| !bound.layout().has_shape_of(out.layout())) {
+        return None;
+    }
+    let f = ClampTo([number::<T>(low)?, number::<T>(high)?]);
+    Some(drive::stream1(op.name(), Cost::LIGHT, a, out, &|a: &[T], out: &mut [T], way| {
+        map1(level, f, a, out, way)
+    }))
 }
 
 /// The op; `None` where this backend has no kernel for it.
@@ -110,6 +155,9 @@ fn wide<T: Float, F: Function3>(
     [a, b, c]: [&View<'_>; 3],
     out: &mut ViewMut<'_>,
 ) -> Result<()> {
+    if let Some(done) = clamp_to::<T>(level, op, [a, b, c], out) {
+        return done;
+    }
     drive::stream3(op.name(), Cost::LIGHT, a, b, c, out, &|a: &[T], b: &[T], c: &[T], out: &mut [T], way| {
         map3(level, f, a, b, c, out, way);
     })

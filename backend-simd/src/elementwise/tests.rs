@@ -210,6 +210,41 @@ fn comparisons_agree_with_the_reference() {
 }
 
 #[test]
+fn a_clamp_to_numbers_is_that_to_tensors_of_them() {
+    fn check<T: Element + Into<f64>>(bound: impl Fn(f64) -> T) {
+        let shape = [3, 50];
+        let one = Layout::contiguous("test", &[]).unwrap().broadcast_to(&shape).unwrap();
+        let x = array::<T>(Layout::contiguous("test", &shape).unwrap(), 0);
+        let bounds = [-1.5, 0.0, -0.0, 2.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        for (low, high) in bounds.into_iter().flat_map(|low| bounds.map(|high| (low, high))) {
+            let clamped = |[low, high]: [&Array<T>; 2]| {
+                let mut out = array::<T>(Layout::contiguous("test", &shape).unwrap(), 1);
+                Simd::new().ternary(TernaryOp::Clamp, x.view(), low.view(), high.view(), out.out()).unwrap();
+                out.values().into_iter().map(|v| v.into().to_bits()).collect::<Vec<u64>>()
+            };
+            let whole = |v: f64| Array::<T>::new(Layout::contiguous("test", &shape).unwrap(), |_| bound(v));
+            let number = |v: f64| Array::<T>::new(one.clone(), |_| bound(v));
+            let found = clamped([&number(low), &number(high)]);
+            let is_nan = |bits: &u64| f64::from_bits(*bits).is_nan();
+            for (a, b) in found.iter().zip(&clamped([&whole(low), &whole(high)])) {
+                assert!(a == b || (is_nan(a) && is_nan(b)), "{low} {high}: {a:x} {b:x}");
+            }
+            both::<T>(
+                Level::current(),
+                Layout::contiguous("test", &shape).unwrap(),
+                &[],
+                "clamp",
+                |be, out| {
+                    be.ternary(TernaryOp::Clamp, x.view(), number(low).view(), number(high).view(), out)
+                },
+            );
+        }
+    }
+    check::<f32>(|v| v as f32);
+    check::<f64>(|v| v);
+}
+
+#[test]
 fn ternary_ops_agree_with_the_reference() {
     let mut random = Random::new(4);
     let ops = [

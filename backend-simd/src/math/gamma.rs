@@ -56,7 +56,7 @@ pub(crate) fn lgamma<V: Vector>(isa: V::Isa, x: V) -> V {
         let share = one.div(size);
         let series = polynomial(isa, share.mul(share), V::Scalar::LGAMMA_FAR);
         let half = V::constant(isa, 0.5);
-        let constant = V::constant(isa, 0.418_938_533_204_672_74);
+        let constant = V::constant(isa, 0.418_938_533_204_672_7);
         let stirling = size.sub(half).mul_add(log_of.sub(one), series.mul_add(share, constant));
         y = infinity.or_else(size.eq(infinity), stirling).or_else(far, y);
     }

@@ -40,7 +40,7 @@ const FUNCTIONS: &[(Op, f64, f64)] = {
         (U(UnaryOp::Atanh), 1.1, 1.1),
         (U(UnaryOp::Erf), 1.1, 1.2),
         (U(UnaryOp::Erfc), 2.0, 2.0),
-        (U(UnaryOp::Erfinv), 1.7, 1.7),
+        (U(UnaryOp::Erfinv), 1.9, 1.7),
         (U(UnaryOp::Lgamma), 0.6, 3.0),
         (U(UnaryOp::Digamma), 0.6, 3.0),
         (U(UnaryOp::Sinc), 0.6, 2.5),

@@ -27,6 +27,25 @@ pub(crate) fn upload<E: rusttorch_backend::Element>(
     })
 }
 
+/// A vector of `n` elements that `write` sets, in the backend's memory if that is the host's, else on the way to it.
+pub(crate) fn written<E: rusttorch_backend::Element>(
+    op: &'static str,
+    n: usize,
+    write: impl FnOnce(&mut [E]),
+) -> Result<Tensor> {
+    let backend = backends::current()?;
+    dispatch::fresh(op, &backend, &[n], E::DTYPE, |mut out| {
+        if let Some(data) = out.host_mut::<E>().ok().and_then(|data| data.get_mut(..n)) {
+            write(data);
+            return Ok(());
+        }
+        let mut data = reserve(op, n)?;
+        data.resize(n, E::zeroed());
+        write(&mut data);
+        backend.upload(bytemuck::cast_slice(&data), out.buffer_mut(), 0)
+    })
+}
+
 /// An empty vector with room for `n` elements. Error: `Memory`, where `Vec` would end the process.
 pub(crate) fn reserve<T>(op: &'static str, n: usize) -> Result<Vec<T>> {
     let mut out = Vec::new();

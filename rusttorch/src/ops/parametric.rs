@@ -108,8 +108,13 @@ impl Tensor {
             return self.copy();
         }
         let top = largest(self.dtype());
+        let number = |v: f64| Tensor::repeated(Scalar::Float(v), self.dtype(), &[]);
         let value = no_grad(|| {
-            let number = |v: f64| Tensor::repeated(Scalar::Float(v), self.dtype(), &[]);
+            if (posinf, neginf) == (None, None) {
+                // All other numbers lie between the two.
+                let x = self.detach().clamp(-top, top)?;
+                return where_same_dtype(OP, &self.isnan()?, &number(nan.unwrap_or(0.0))?, &x);
+            }
             let x = where_same_dtype(OP, &self.isnan()?, &number(nan.unwrap_or(0.0))?, self)?;
             let x = where_same_dtype(OP, &self.isposinf()?, &number(posinf.unwrap_or(top))?, &x)?;
             where_same_dtype(OP, &self.isneginf()?, &number(neginf.unwrap_or(-top))?, &x)

@@ -6,16 +6,36 @@
 
 use rusttorch_backend::{DType, Element, ErrorKind, Result, Scalar, TensorError, match_dtype};
 
-use super::create::{reserve, upload};
+use super::create::written;
 use super::select::castable;
 use crate::tensor::Tensor;
+
+/// A vector of `count` whole numbers, which wrap to the type.
+fn count_up(op: &'static str, count: usize, dtype: DType, start: i64, step: i64) -> Result<Tensor> {
+    match_dtype!(ints dtype, T => {
+        // Modulo the range of the type, so it may be computed in it.
+        let (start, step) = (start as T, step as T);
+        written(op, count, |out| {
+            out.iter_mut().enumerate().for_each(|(i, v)| *v = start.wrapping_add((i as T).wrapping_mul(step)));
+        })
+    }, else Err(no_bool(op)))
+}
+
+/// Whether the products of `v` and the whole numbers up to `count` are numbers of f64, so that a fused product and sum is a
+/// product and a sum.
+fn has_exact_multiples(v: f64, count: usize) -> bool {
+    let digits = 53 - v.to_bits().trailing_zeros().min(52);
+    let longest = digits + usize::BITS - count.leading_zeros();
+    // Far from the ends of the range.
+    longest <= 53 && (v == 0.0 || (1e-200..1e200).contains(&v.abs()))
+}
 
 /// A vector of `count` numbers.
 fn tabulate(op: &'static str, count: usize, dtype: DType, value: impl Fn(usize) -> Scalar) -> Result<Tensor> {
     match_dtype!(dtype, T => {
-        let mut data: Vec<T> = reserve(op, count)?;
-        data.extend((0..count).map(|i| <T as Element>::from_scalar(value(i))));
-        upload(op, &data, &[count])
+        written(op, count, |out| {
+            out.iter_mut().enumerate().for_each(|(i, v)| *v = <T as Element>::from_scalar(value(i)));
+        })
     })
 }
 
@@ -30,9 +50,21 @@ fn no_bool(op: &'static str) -> TensorError {
 fn along(from: f64, k: usize, step: f64, dtype: DType) -> f64 {
     match dtype {
         DType::F16 => (from as f32 + k as f32 * step as f32).into(),
-        DType::BF16 | DType::F32 => (k as f32).mul_add(step as f32, from as f32).into(),
+        DType::BF16 | DType::F32 => fused(k as f32, step as f32, from as f32).into(),
         _ => (k as f64).mul_add(step, from),
     }
+}
+
+/// `a b + c`, rounded once: as `mul_add`, which without an instruction for it is a call of the library.
+fn fused(a: f32, b: f32, c: f32) -> f32 {
+    // The product is exact, and the sum has so many digits more than an f32 that to round it once more gives another number
+    // only where it has become one halfway between two; of subnormal numbers these are others.
+    let sum = f64::from(a) * f64::from(b) + f64::from(c);
+    let halfway = sum.to_bits() & 0x1fff_ffff == 0x1000_0000;
+    if halfway || sum.abs() < f64::from(f32::MIN_POSITIVE) {
+        return a.mul_add(b, c);
+    }
+    sum as f32
 }
 
 /// A number as a float dtype holds it, else cut off to a whole one.
@@ -103,9 +135,14 @@ impl Tensor {
                 castable(OP, v, DType::I64)?;
             }
             let (a, s) = (start.to_i64(), step.to_i64());
-            return tabulate(OP, count, dtype, |i| Scalar::Int(a.wrapping_add((i as i64).wrapping_mul(s))));
+            return count_up(OP, count, dtype, a, s);
         }
         let (a, s) = (start.to_f64(), step.to_f64());
+        if dtype == DType::F32 && has_exact_multiples(s, count) {
+            return written(OP, count, |out| {
+                out.iter_mut().enumerate().for_each(|(i, v)| *v = (a + i as f64 * s) as f32);
+            });
+        }
         tabulate(OP, count, dtype, |i| {
             Scalar::Float(match dtype.is_half() {
                 true => (i as f32).mul_add(s as f32, a as f32).into(),
@@ -192,4 +229,37 @@ fn ends(
     }
     let (start, end) = (castable(op, start, dtype)?, castable(op, end, dtype)?);
     Ok(Some((rounded(start, dtype), rounded(end, dtype))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_and_a_sum_are_rounded_once() {
+        // 2^24 + 3 - 2^-40, which is halfway between two numbers once it has been rounded to an f64.
+        let (a, b, c) = (1.0 + 2f32.powi(-20), 1.0 - 2f32.powi(-20), 16_777_218.0);
+        assert_ne!((f64::from(a) * f64::from(b) + f64::from(c)) as f32, a.mul_add(b, c));
+        assert_eq!(fused(a, b, c), a.mul_add(b, c));
+        let mut state = 1u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as u32
+        };
+        for i in 0..200_000 {
+            // Sums near halves of the last place, subnormal ones, and others.
+            let scale = [1.0, 1e-45, 3e-4][i % 3];
+            let a = f32::from_bits(0x3f80_0000 | next() & 0x7f_ffff);
+            let (b, c) = ((next() % 4096) as f32 * scale, (next() % (1 << 24)) as f32 * 4096.0 * scale);
+            assert_eq!(fused(a, b, c).to_bits(), a.mul_add(b, c).to_bits(), "{a:e} {b:e} {c:e}");
+        }
+    }
+
+    #[test]
+    fn multiples_are_exact_only_of_few_digits() {
+        assert!(has_exact_multiples(1.0, 1 << 40) && has_exact_multiples(-0.25, 1 << 40));
+        assert!(has_exact_multiples(3.0, 1 << 50) && !has_exact_multiples(3.0, 1 << 52));
+        assert!(!has_exact_multiples(0.1, 3) && has_exact_multiples(f64::from(0.1f32), 1000));
+        assert!(has_exact_multiples(0.0, usize::MAX >> 12) && !has_exact_multiples(f64::MIN_POSITIVE, 2));
+    }
 }
