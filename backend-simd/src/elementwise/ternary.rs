@@ -55,7 +55,8 @@ impl Function3 for Lerp {
     }
 }
 
-/// `min(max(a, low), high)`; NaN if any is NaN.
+/// `min(max(a, low), high)`; NaN if any is NaN. Of a zero and a bound that is one it takes the operand's sign, as PyTorch
+/// does; the reference takes -0 for less.
 #[derive(Clone, Copy)]
 struct Clamp;
 

@@ -5,7 +5,7 @@
 //! | `exponential`, `logarithm` | to base e, 2, 10, also near 1 |
 //! | `hyperbolic`, `trigonometric`, `inverse` | these, and their inverses |
 //! | `error` | error function and its inverse, normal distribution, GELU |
-//! | `gamma` | logarithm of the gamma function, its derivative |
+//! | `gamma` | logarithm of the gamma function, its derivative, sinc; in f64 alone |
 //! | `logistic` | sigmoid, and the activations made of it |
 //! | `power` | powers, and others of two operands |
 //! | `tables` | polynomials, by `tools/minimax.py` |

@@ -4,7 +4,7 @@ use super::exponential::{exp2_of_rest, scale_by_whole};
 use super::logarithm::{log, split_any};
 use super::logistic::log1p_exp_negative;
 use super::{Tables, Vector, abs, constants, negative, polynomial};
-use crate::arch::{Bits, Mask};
+use crate::arch::{Bits, Mask, Scalar};
 
 /// A value as a sum of two numbers, the second what the first lost.
 type Parts<V> = (V, V);
@@ -193,8 +193,17 @@ pub(crate) fn logaddexp<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
 #[inline(always)]
 pub(crate) fn logaddexp2<V: Vector>(isa: V::Isa, a: V, b: V) -> V {
     let top = a.max_or_second(b);
-    let distance = abs(a.sub(b)).mul(V::constant(isa, std::f64::consts::LN_2));
-    let y = log1p_exp_negative(isa, distance).mul_add(V::constant(isa, std::f64::consts::LOG2_E), top);
+    // ln 2 in two parts: an error of the exponent is one of the result.
+    let high = V::Scalar::from_f64(std::f64::consts::LN_2).to_f64();
+    let low = (std::f64::consts::LN_2 - high) + 2.319_046_813_846_299_6e-17;
+    // Beyond, the smaller one has long been nothing; an infinite difference would lose NaN.
+    let difference = V::constant(isa, 4096.0).min_or_second(abs(a.sub(b)));
+    let high = V::constant(isa, high);
+    let distance = difference.mul(high);
+    let lost = difference.mul_add(high, negative(distance)).add(difference.mul(V::constant(isa, low)));
+    let y = log1p_exp_negative(isa, distance);
+    // Where y is not about e^-distance, the distance is so small that nothing is lost.
+    let y = negative(lost).mul_add(y, y).mul_add(V::constant(isa, std::f64::consts::LOG2_E), top);
     let y = top.or_else(abs(top).eq(V::constant(isa, f64::INFINITY)), y);
     a.add(b).or_else(a.unordered(b), y)
 }

@@ -247,7 +247,7 @@ mod tests {
             (state >> 33) as u32
         };
         for i in 0..200_000 {
-            // Sums near halves of the last place, subnormal ones, and others.
+            // Sums of all sizes; few of them are rounded twice.
             let scale = [1.0, 1e-45, 3e-4][i % 3];
             let a = f32::from_bits(0x3f80_0000 | next() & 0x7f_ffff);
             let (b, c) = ((next() % 4096) as f32 * scale, (next() % (1 << 24)) as f32 * 4096.0 * scale);
