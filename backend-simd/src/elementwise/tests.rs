@@ -244,6 +244,26 @@ fn a_clamp_to_numbers_is_that_to_tensors_of_them() {
     check::<f64>(|v| v);
 }
 
+/// A column beside a row, of which whole rows are handed over, as many as a row has elements among them.
+#[test]
+fn outer_sums_agree_with_the_reference() {
+    fn check<T: Element>() {
+        for [rows, n] in [[1, 64], [2, 64], [64, 64], [65, 64], [100, 100], [3, 4000], [300, 301]] {
+            let wide = |shape: &[usize]| {
+                Layout::contiguous("test", shape).unwrap().broadcast_to(&[rows, n]).unwrap()
+            };
+            let (column, row) = (array::<T>(wide(&[rows, 1]), 0), array::<T>(wide(&[n]), 3));
+            for [a, b] in [[&column, &row], [&row, &column]] {
+                both::<T>(Level::current(), wide(&[rows, n]), &[], "outer sum", |be, out| {
+                    be.binary(BinaryOp::Sub, a.view(), b.view(), out)
+                });
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
 #[test]
 fn ternary_ops_agree_with_the_reference() {
     let mut random = Random::new(4);
