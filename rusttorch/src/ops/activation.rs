@@ -171,7 +171,7 @@ macro_rules! in_place_method {
         #[doc = concat!("In-place [`", stringify!($method), "`](Self::", stringify!($method), "). Returns the tensor itself.")]
         pub fn $name(&self, $($param: f64),*) -> Result<Tensor> {
             let op = $row;
-            by_value(stringify!($name), self, &[], |x| activation(op, x))
+            by_value(stringify!($name), self, &[], &|x| activation(op, x))
         }
     };
 }

@@ -247,7 +247,7 @@ macro_rules! methods {
                     alpha: impl Into<Scalar>,
                 ) -> Result<Tensor> {
                     let (beta, alpha) = (beta.into(), alpha.into());
-                    by_value(stringify!($assign), self, &[a, b], |c| {
+                    by_value(stringify!($assign), self, &[a, b], &|c| {
                         add_product(Product::$kind, [c, a, b], beta, alpha)
                     })
                 }
@@ -342,6 +342,6 @@ impl Tensor {
         alpha: impl Into<Scalar>,
     ) -> Result<Tensor> {
         let (beta, alpha) = (beta.into(), alpha.into());
-        by_value("addr_", self, &[a, b], |c| c.addr(a, b, beta, alpha))
+        by_value("addr_", self, &[a, b], &|c| c.addr(a, b, beta, alpha))
     }
 }

@@ -72,7 +72,7 @@ fn scaled_in_place(
 ) -> Result<Tensor> {
     match alpha {
         Scalar::Int(1) => binary_in_place(op, a, b),
-        _ => by_value(name, a, b.tensor().as_slice(), |x| scaled(op, x.into(), b, alpha)),
+        _ => by_value(name, a, b.tensor().as_slice(), &|x| scaled(op, x.into(), b, alpha)),
     }
 }
 
@@ -153,7 +153,7 @@ impl Tensor {
         let other: Operand<'_> = other.into();
         match rounding {
             None => self.div_(other),
-            Some(_) => by_value("div_", self, other.tensor().as_slice(), |x| x.div_mode(other, rounding)),
+            Some(_) => by_value("div_", self, other.tensor().as_slice(), &|x| x.div_mode(other, rounding)),
         }
     }
 
@@ -170,7 +170,7 @@ impl Tensor {
             return Err(TensorError::new(ErrorKind::DType, OP, "the result is f64, the tensor is not")
                 .with("dtype", self.dtype()));
         }
-        by_value(OP, self, exponent.tensor().as_slice(), |x| x.float_power(exponent))
+        by_value(OP, self, exponent.tensor().as_slice(), &|x| x.float_power(exponent))
     }
 
     /// `pi / 180 * self`. PyTorch: `torch.deg2rad`.

@@ -235,7 +235,7 @@ pub(crate) fn binary_in_place(op: BinaryOp, a: &Tensor, b: Operand<'_>) -> Resul
     category_fits(name, op.rule().compute(joined), a.dtype())?;
     let dtype = accepted(op, name, joined, &left, &b)?;
     if let Some(special) = Special::of(op, dtype, a, &b) {
-        return by_value(name, a, b.tensor().as_slice(), |x| special.apply(op, dtype, x, b));
+        return by_value(name, a, b.tensor().as_slice(), &|x| special.apply(op, dtype, x, b));
     }
     if let (Operand::Scalar(number), true) = (b, dtype == a.dtype()) {
         return in_place(

@@ -41,7 +41,7 @@ impl Tensor {
     pub fn clamp_<'a, 'b>(&self, low: impl Into<Bound<'a>>, high: impl Into<Bound<'b>>) -> Result<Tensor> {
         let (low, high) = (low.into(), high.into());
         let inputs: SmallVec<[&Tensor; 2]> = low.tensor().into_iter().chain(high.tensor()).collect();
-        by_value("clamp_", self, &inputs, |x| x.clamp(low, high))
+        by_value("clamp_", self, &inputs, &|x| x.clamp(low, high))
     }
 
     /// `max(self, low)`. NaN anywhere gives NaN. Gradient at the bound as for [`clamp`](Self::clamp).
@@ -53,7 +53,7 @@ impl Tensor {
     /// In-place [`clamp_min`](Self::clamp_min). Returns the tensor itself.
     pub fn clamp_min_<'a>(&self, low: impl Into<Operand<'a>>) -> Result<Tensor> {
         let low: Operand<'_> = low.into();
-        by_value("clamp_min_", self, low.tensor().as_slice(), |x| x.clamp_min(low))
+        by_value("clamp_min_", self, low.tensor().as_slice(), &|x| x.clamp_min(low))
     }
 
     /// `min(self, high)`. NaN anywhere gives NaN. Gradient at the bound as for [`clamp`](Self::clamp).
@@ -65,7 +65,7 @@ impl Tensor {
     /// In-place [`clamp_max`](Self::clamp_max). Returns the tensor itself.
     pub fn clamp_max_<'a>(&self, high: impl Into<Operand<'a>>) -> Result<Tensor> {
         let high: Operand<'_> = high.into();
-        by_value("clamp_max_", self, high.tensor().as_slice(), |x| x.clamp_max(high))
+        by_value("clamp_max_", self, high.tensor().as_slice(), &|x| x.clamp_max(high))
     }
 }
 

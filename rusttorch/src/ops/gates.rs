@@ -51,7 +51,7 @@ impl Tensor {
 
     /// In-place [`relu6`](Self::relu6). Returns the tensor itself.
     pub fn relu6_(&self) -> Result<Tensor> {
-        by_value("relu6_", self, &[], |x| activation(RELU6, x))
+        by_value("relu6_", self, &[], &|x| activation(RELU6, x))
     }
 
     /// [`leaky_relu`](Self::leaky_relu) whose slope below zero is the mean of `lower` and `upper`: what the
@@ -64,7 +64,7 @@ impl Tensor {
     /// In-place [`rrelu`](Self::rrelu). Returns the tensor itself.
     pub fn rrelu_(&self, lower: f64, upper: f64) -> Result<Tensor> {
         let op = mean_slope(lower, upper)?;
-        by_value("rrelu_", self, &[], |x| activation(op, x))
+        by_value("rrelu_", self, &[], &|x| activation(op, x))
     }
 
     /// [`rrelu`](Self::rrelu) when training: every slope is drawn from the default generator, evenly between

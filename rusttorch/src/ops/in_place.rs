@@ -13,7 +13,7 @@ pub(crate) fn by_value(
     op: &'static str,
     target: &Tensor,
     inputs: &[&Tensor],
-    value: impl Fn(&Tensor) -> Result<Tensor>,
+    value: &dyn Fn(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let fitting = |x: &Tensor| {
         let value = value(x)?;

@@ -262,7 +262,7 @@ impl Sliced {
             && value.numel() == 1
             && let Some(mask) = self.lone_mask(op)?
         {
-            return by_value(op, &self.view, &[value], |x| fill_mask(x, &mask, value));
+            return by_value(op, &self.view, &[value], &|x| fill_mask(x, &mask, value));
         }
         let (places, how, value) = self.aimed(op, value, accumulate)?;
         places::write_(op, "IndexPut", how, &self.view, &places, &value)

@@ -52,7 +52,7 @@ impl Tensor {
 
     /// In-place [`round_decimals`](Self::round_decimals). Returns the tensor itself.
     pub fn round_decimals_(&self, decimals: i64) -> Result<Tensor> {
-        by_value("round_", self, &[], |x| x.round_decimals(decimals))
+        by_value("round_", self, &[], &|x| x.round_decimals(decimals))
     }
 
     /// `log(z / (1 - z))` where `z` is the tensor, or with `eps` the tensor clamped to `[eps, 1 - eps]`. Without `eps`
@@ -96,7 +96,7 @@ impl Tensor {
 
     /// In-place [`logit`](Self::logit). Returns the tensor itself.
     pub fn logit_(&self, eps: Option<f64>) -> Result<Tensor> {
-        by_value("logit_", self, &[], |x| x.logit(eps))
+        by_value("logit_", self, &[], &|x| x.logit(eps))
     }
 
     /// NaN replaced by `nan` (default 0), +inf by `posinf` and -inf by `neginf` (default: the largest and the lowest
@@ -127,7 +127,7 @@ impl Tensor {
 
     /// In-place [`nan_to_num`](Self::nan_to_num). Returns the tensor itself.
     pub fn nan_to_num_(&self, nan: Option<f64>, posinf: Option<f64>, neginf: Option<f64>) -> Result<Tensor> {
-        by_value("nan_to_num_", self, &[], |x| x.nan_to_num(nan, posinf, neginf))
+        by_value("nan_to_num_", self, &[], &|x| x.nan_to_num(nan, posinf, neginf))
     }
 
     /// The `n`-th derivative of [`digamma`](Self::digamma): `(-1)^(n + 1) n! zeta(n + 1, x)`. Integers and bool become
@@ -159,7 +159,7 @@ impl Tensor {
 
     /// In-place [`polygamma`](Self::polygamma). Returns the tensor itself.
     pub fn polygamma_(&self, n: i64) -> Result<Tensor> {
-        by_value("polygamma_", self, &[], |x| x.polygamma(n))
+        by_value("polygamma_", self, &[], &|x| x.polygamma(n))
     }
 
     /// The tensor itself: unary plus. PyTorch: `torch.positive`. Error: `NotImplemented` for bool.

@@ -30,8 +30,9 @@ fn has_exact_multiples(v: f64, count: usize) -> bool {
     longest <= 53 && (v == 0.0 || (1e-200..1e200).contains(&v.abs()))
 }
 
-/// A vector of `count` numbers.
-fn tabulate(op: &'static str, count: usize, dtype: DType, value: impl Fn(usize) -> Scalar) -> Result<Tensor> {
+/// A vector of `count` numbers. The function is called by address: a loop for each function and dtype would be a twentieth of
+/// the machine code there is.
+fn tabulate(op: &'static str, count: usize, dtype: DType, value: &dyn Fn(usize) -> Scalar) -> Result<Tensor> {
     match_dtype!(dtype, T => {
         written(op, count, |out| {
             out.iter_mut().enumerate().for_each(|(i, v)| *v = <T as Element>::from_scalar(value(i)));
@@ -55,16 +56,41 @@ fn along(from: f64, k: usize, step: f64, dtype: DType) -> f64 {
     }
 }
 
-/// `a b + c`, rounded once: as `mul_add`, which without an instruction for it is a call of the library.
-fn fused(a: f32, b: f32, c: f32) -> f32 {
+/// `a b + c` rounded twice, and whether that may be another number than the one that is rounded once.
+fn nearly_fused(a: f32, b: f32, c: f32) -> (f32, bool) {
     // The product is exact, and the sum has so many digits more than an f32 that to round it once more gives another number
     // only where it has become one halfway between two; of subnormal numbers these are others.
     let sum = f64::from(a) * f64::from(b) + f64::from(c);
     let halfway = sum.to_bits() & 0x1fff_ffff == 0x1000_0000;
-    if halfway || sum.abs() < f64::from(f32::MIN_POSITIVE) {
-        return a.mul_add(b, c);
+    (sum as f32, halfway | (sum.abs() < f64::from(f32::MIN_POSITIVE)))
+}
+
+/// `a b + c`, rounded once: as `mul_add`, which without an instruction for it is a call of the library.
+fn fused(a: f32, b: f32, c: f32) -> f32 {
+    match nearly_fused(a, b, c) {
+        (_, true) => a.mul_add(b, c),
+        (y, false) => y,
     }
-    sum as f32
+}
+
+/// `from + k step` for k = `first`, `first + by`, .., each rounded once.
+fn multiples(out: &mut [f32], from: f32, step: f32, first: usize, by: i32) {
+    /// So few that whether one is in doubt is asked once for all of them, which leaves a loop without branches.
+    const BLOCK: usize = 64;
+    let mut start = first as f64;
+    for block in out.chunks_mut(BLOCK) {
+        let k = |i: i32| (start + f64::from(by * i)) as f32;
+        let mut doubt = false;
+        for (v, i) in block.iter_mut().zip(0..) {
+            let (y, in_doubt) = nearly_fused(k(i), step, from);
+            *v = y;
+            doubt |= in_doubt;
+        }
+        if doubt {
+            block.iter_mut().zip(0..).for_each(|(v, i)| *v = fused(k(i), step, from));
+        }
+        start += f64::from(by) * BLOCK as f64;
+    }
 }
 
 /// A number as a float dtype holds it, else cut off to a whole one.
@@ -143,7 +169,7 @@ impl Tensor {
                 out.iter_mut().enumerate().for_each(|(i, v)| *v = (a + i as f64 * s) as f32);
             });
         }
-        tabulate(OP, count, dtype, |i| {
+        tabulate(OP, count, dtype, &|i| {
             Scalar::Float(match dtype.is_half() {
                 true => (i as f32).mul_add(s as f32, a as f32).into(),
                 false => (i as f64).mul_add(s, a),
@@ -166,14 +192,21 @@ impl Tensor {
         let (start, end, dtype) = (start.into(), end.into(), dtype.into().unwrap_or(DType::DEFAULT_FLOAT));
         let Some((a, b)) = ends(OP, start, end, steps, dtype)? else {
             let start = if steps == 0 { start } else { castable(OP, start, dtype)? };
-            return tabulate(OP, steps, dtype, |_| start);
+            return tabulate(OP, steps, dtype, &|_| start);
         };
         let d = match dtype {
             DType::F64 => (b - a) / (steps - 1) as f64,
             _ if dtype.is_float() => ((b as f32 - a as f32) / (steps - 1) as f32).into(),
             _ => (b - a) / (steps - 1) as f64,
         };
-        tabulate(OP, steps, dtype, |i| match i < steps / 2 {
+        if dtype == DType::F32 {
+            return written(OP, steps, |out| {
+                let (head, tail) = out.split_at_mut(steps / 2);
+                multiples(head, a as f32, d as f32, 0, 1);
+                multiples(tail, b as f32, -d as f32, steps - 1 - steps / 2, -1);
+            });
+        }
+        tabulate(OP, steps, dtype, &|i| match i < steps / 2 {
             true => Scalar::Float(along(a, i, d, dtype)),
             false => Scalar::Float(along(b, steps - 1 - i, -d, dtype)),
         })
@@ -192,7 +225,7 @@ impl Tensor {
         const OP: &str = "logspace";
         let (start, end, dtype) = (start.into(), end.into(), dtype.into().unwrap_or(DType::DEFAULT_FLOAT));
         let Some((a, b)) = ends(OP, start, end, steps, dtype)? else {
-            return tabulate(OP, steps, dtype, |_| Scalar::Float(base.powf(start.to_f64())));
+            return tabulate(OP, steps, dtype, &|_| Scalar::Float(base.powf(start.to_f64())));
         };
         let gap = if dtype.is_float() { rounded(Scalar::Float(b - a), dtype) } else { b - a };
         let d = match dtype.is_half() {
@@ -203,7 +236,7 @@ impl Tensor {
             true => (from as f32 + k as f32 * d as f32).into(),
             false => from + k as f64 * d,
         };
-        tabulate(OP, steps, dtype, |i| {
+        tabulate(OP, steps, dtype, &|i| {
             let e = match i < steps / 2 {
                 true => exponent(a, i, d),
                 false => exponent(b, steps - 1 - i, -d),
@@ -252,6 +285,28 @@ mod tests {
             let a = f32::from_bits(0x3f80_0000 | next() & 0x7f_ffff);
             let (b, c) = ((next() % 4096) as f32 * scale, (next() % (1 << 24)) as f32 * 4096.0 * scale);
             assert_eq!(fused(a, b, c).to_bits(), a.mul_add(b, c).to_bits(), "{a:e} {b:e} {c:e}");
+        }
+    }
+
+    #[test]
+    fn multiples_are_rounded_once_upwards_and_downwards() {
+        // Steps of many digits and of few, whose sums are often halfway; over the limit of what an f32 counts to; and zeros.
+        for (from, step, first) in [
+            (0.1f32, 0.3f32, 0),
+            (1.0, 2f32.powi(-24), 70),
+            (-7.0, 1e-45, 1000),
+            (-1.0, 0.125, 0),
+            (0.0, 0.7, (1 << 24) - 40),
+        ] {
+            for (by, n) in [(1, 200), (-1, first.min(200))] {
+                let mut out = vec![0f32; n];
+                multiples(&mut out, from, step, first, by);
+                for (i, v) in out.iter().enumerate() {
+                    let k = first as f64 + f64::from(by) * i as f64;
+                    let wanted = (k as f32).mul_add(step, from);
+                    assert_eq!(v.to_bits(), wanted.to_bits(), "{from:e} + {k} {step:e}");
+                }
+            }
         }
     }
 

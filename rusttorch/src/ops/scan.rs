@@ -133,12 +133,12 @@ impl Tensor {
 
     /// In-place [`cumsum`](Self::cumsum), in the tensor's own dtype. Returns the tensor itself.
     pub fn cumsum_(&self, dim: isize) -> Result<Tensor> {
-        by_value("cumsum", self, &[], |x| x.cumsum(dim, Some(x.dtype())))
+        by_value("cumsum", self, &[], &|x| x.cumsum(dim, Some(x.dtype())))
     }
 
     /// In-place [`cumprod`](Self::cumprod), in the tensor's own dtype. Returns the tensor itself.
     pub fn cumprod_(&self, dim: isize) -> Result<Tensor> {
-        by_value("cumprod", self, &[], |x| x.cumprod(dim, Some(x.dtype())))
+        by_value("cumprod", self, &[], &|x| x.cumprod(dim, Some(x.dtype())))
     }
 
     /// The largest element so far and its index: of equals the latest; from the first NaN on the latest NaN.

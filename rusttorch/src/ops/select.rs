@@ -50,7 +50,7 @@ impl Tensor {
     pub fn masked_fill_<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<Tensor> {
         const OP: &str = "masked_fill_";
         let value: Operand<'_> = value.into();
-        by_value(OP, self, value.tensor().as_slice(), |x| masked_fill(OP, x, mask, value))
+        by_value(OP, self, value.tensor().as_slice(), &|x| masked_fill(OP, x, mask, value))
     }
 
     /// Writes `value`, cast to the tensor's dtype, into every element. Returns the tensor itself.

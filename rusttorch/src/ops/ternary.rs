@@ -98,7 +98,7 @@ impl Tensor {
     /// In-place [`addcmul`](Self::addcmul). Returns the tensor itself.
     pub fn addcmul_(&self, b: &Tensor, c: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
         let value = value.into();
-        by_value("addcmul_", self, &[b, c], |x| x.addcmul(b, c, value))
+        by_value("addcmul_", self, &[b, c], &|x| x.addcmul(b, c, value))
     }
 
     /// `self + value * b / c`, broadcast and promoted; floats only. PyTorch: `torch.addcdiv`. Errors: `Shape`,
@@ -112,7 +112,7 @@ impl Tensor {
     /// In-place [`addcdiv`](Self::addcdiv). Returns the tensor itself.
     pub fn addcdiv_(&self, b: &Tensor, c: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
         let value = value.into();
-        by_value("addcdiv_", self, &[b, c], |x| x.addcdiv(b, c, value))
+        by_value("addcdiv_", self, &[b, c], &|x| x.addcdiv(b, c, value))
     }
 
     /// `self + weight * (end - self)`, broadcast; floats only, and of one dtype. PyTorch: `torch.lerp`.
@@ -155,6 +155,6 @@ impl Tensor {
     pub fn lerp_<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
         let weight: Operand<'_> = weight.into();
         let inputs: SmallVec<[&Tensor; 2]> = std::iter::once(end).chain(weight.tensor()).collect();
-        by_value("lerp_", self, &inputs, |x| x.lerp(end, weight))
+        by_value("lerp_", self, &inputs, &|x| x.lerp(end, weight))
     }
 }

@@ -82,7 +82,7 @@ impl Tensor {
 
     /// In-place [`tril`](Self::tril). Returns the tensor itself.
     pub fn tril_(&self, diagonal: i64) -> Result<Tensor> {
-        by_value("tril_", self, &[], |x| x.tril(diagonal))
+        by_value("tril_", self, &[], &|x| x.tril(diagonal))
     }
 
     /// A copy with zeros below the diagonal `diagonal`, as [`tril`](Self::tril) above it.
@@ -93,7 +93,7 @@ impl Tensor {
 
     /// In-place [`triu`](Self::triu). Returns the tensor itself.
     pub fn triu_(&self, diagonal: i64) -> Result<Tensor> {
-        by_value("triu_", self, &[], |x| x.triu(diagonal))
+        by_value("triu_", self, &[], &|x| x.triu(diagonal))
     }
 
     /// Of a vector the matrix with it on a diagonal, zero elsewhere; of a matrix a copy of a diagonal. (The

@@ -91,5 +91,5 @@ rows! { ROWS: Random;
     "torch.Tensor.log_normal_" (input: Tensor, mean: f64 = 1.0, std: f64 = 2.0) => input.log_normal_(mean, std);
     "torch.nn.functional.dropout" (input: Tensor, p: f64 = 0.5, training: bool = true)
         => nn::dropout(&input, p, training),
-        in_place by_value("dropout", &input, &[], |x| nn::dropout(x, p, training));
+        in_place by_value("dropout", &input, &[], &|x| nn::dropout(x, p, training));
 }
