@@ -56,7 +56,8 @@ def logaddexp(a, b):
     return max(a, b) + mp.log1p(mp.exp(-abs(a - b)))
 
 
-# The function and where it is looked at: intervals in which points are uniform, and their logarithms.
+# The function and where it is looked at: intervals in which points are uniform, or their logarithms, or those of their distance
+# to 1.
 UNARY = {
     "exp": (mp.exp, [(-745, 709), (-1, 1), (-40, 40)]),
     "exp2": (lambda x: mpf(2) ** x, [(-1074, 1023), (-1, 1), (-40, 40)]),
@@ -89,8 +90,8 @@ UNARY = {
 }
 # The same, drawn last, so that the points of the others stay what they are.
 SPECIAL = {
-    "erfinv": (mp.erfinv, [(-1, 1), (0.99, 0.995), (0.9999, 1), (1e-10, 1, "log")]),
-    "lgamma": (lambda x: mp.loggamma(x).real, [(0, 3), (0.9, 1.1), (1.9, 2.1), (2, 20), (1e-300, 1e300, "log")]),
+    "erfinv": (mp.erfinv, [(-1, 1), (0.99, 0.995), (0.9999, 1), (1e-10, 1, "log"), (1e-16, 1e-2, "to one")]),
+    "lgamma": (lambda x: mp.loggamma(x).real, [(0, 3), (1.2, 1.5), (0.9, 1.1), (1.9, 2.1), (2, 20), (1e-300, 1e300, "log")]),
     "digamma": (mp.digamma, [(0, 3), (1.4, 1.5), (2, 20), (1e-300, 1e300, "log")]),
     "sinc": (mp.sincpi, [(-0.5, 0.5), (1e-10, 0.5, "log")]),
 }
@@ -109,7 +110,8 @@ def draw(interval):
     lo, hi, *kind = interval
     if kind:
         v = float(mp.exp(random.uniform(float(mp.log(lo)), float(mp.log(hi)))))
-        return min(max(v, lo), hi)
+        v = min(max(v, lo), hi)
+        return v if kind == ["log"] else 1 - v
     return random.uniform(lo, hi)
 
 

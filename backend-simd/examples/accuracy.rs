@@ -152,8 +152,26 @@ fn lgamma(x: f64) -> f64 {
     if x == f64::NEG_INFINITY { f64::INFINITY } else { libm::lgamma(x) }
 }
 
-/// By steps up to where four terms of the asymptotic series suffice.
+/// The positive zero of digamma, as a number and the rest of it, and the coefficients of the series about it.
+const DIGAMMA_ROOT: [f64; 2] = [1.461_632_144_968_362_2, 9.549_995_429_965_697e-17];
+const ABOUT_DIGAMMA_ROOT: [f64; 9] = [
+    0.0,
+    0.967_672_245_447_621_2,
+    -0.442_763_168_983_592_1,
+    0.258_499_760_955_651,
+    -0.163_942_705_442_406_52,
+    0.107_824_050_691_262_37,
+    -0.072_199_561_256_454_71,
+    0.048_804_288_164_143_11,
+    -0.033_161_126_474_847_36,
+];
+
+/// By steps up to where four terms of the asymptotic series suffice; next to its zero, where they cancel, by the series there.
 fn digamma(x: f64) -> f64 {
+    let h = x - DIGAMMA_ROOT[0] - DIGAMMA_ROOT[1];
+    if h.abs() < 1.0 / 32.0 {
+        return ABOUT_DIGAMMA_ROOT.iter().rev().fold(0.0, |y, c| y * h + c);
+    }
     if x < 0.0 {
         return if x.floor() == x { f64::NAN } else { digamma(1.0 - x) - PI / (PI * (x - x.round())).tan() };
     }

@@ -107,7 +107,9 @@ pub(crate) fn erfinv<V: Vector>(isa: V::Isa, x: V) -> V {
     let far = V::constant(isa, limit).lt(w);
     if far.any() {
         let s = w.sqrt();
-        let root = s.mul_add(polynomial(isa, s.sub(V::constant(isa, 3.0)), V::Scalar::ERFINV_FAR), s);
+        let lost = negative(s).mul_add(s, w).div(s.add(s));
+        let share = polynomial(isa, s.sub(V::constant(isa, 3.0)), V::Scalar::ERFINV_FAR);
+        let root = s.add(s.mul_add(share, lost));
         y = V::constant(isa, f64::INFINITY).or_else(size.eq(one), root).or_else(far, y);
     }
     with_sign(y, x)

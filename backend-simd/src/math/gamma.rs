@@ -32,10 +32,9 @@ fn descend<V: Vector>(isa: V::Isa, x: V) -> (V, V, V) {
     (x.sub(steps), product, sum)
 }
 
-/// `log(|gamma(x)|)`. Of positive x 6.1 ulp just below 3/2, where two terms cancel, elsewhere 3; below zero that of the
-/// terms that cancel there.
+/// `log(|gamma(x)|)`. Of positive x 3 ulp, below zero that of the terms that cancel there.
 ///
-/// From 3/2 to 5/2 (x - 2) times a polynomial; on both sides of it by `gamma(x + 1) = x gamma(x)`, up to 8, from where
+/// From 5/4 to 5/2 (x - 2) times a polynomial; on both sides of it by `gamma(x + 1) = x gamma(x)`, up to 8, from where
 /// on Stirling's series serves.
 #[inline(always)]
 pub(crate) fn lgamma<V: Vector>(isa: V::Isa, x: V) -> V {
@@ -43,8 +42,8 @@ pub(crate) fn lgamma<V: Vector>(isa: V::Isa, x: V) -> V {
         (V::constant(isa, 0.0), V::constant(isa, 1.0), V::constant(isa, f64::INFINITY));
     let size = abs(x);
     let far = V::constant(isa, FAR).le(size);
-    // One step up below 3/2, two below 1/2.
-    let (up, up_twice) = (size.lt(V::constant(isa, 1.5)), size.lt(V::constant(isa, 0.5)));
+    // One step up below 5/4, from where on two terms would cancel, two below 1/2.
+    let (up, up_twice) = (size.lt(V::constant(isa, 1.25)), size.lt(V::constant(isa, 0.5)));
     let (rest, product, _) = descend(isa, size);
     let product = size.mul_add(size, size).or_else(up_twice, size.or_else(up, product));
     let u = rest.sub(V::constant(isa, 2.0));
@@ -77,7 +76,7 @@ pub(crate) fn lgamma<V: Vector>(isa: V::Isa, x: V) -> V {
 /// The positive zero of digamma, as a number and the rest of it.
 const ROOT: [f64; 2] = [1.461_632_144_968_362_2, 9.549_995_429_965_697e-17];
 
-/// `gamma'(x) / gamma(x)`. Of positive x 3 ulp; below zero that of the terms that cancel there, and of 1 - x.
+/// `gamma'(x) / gamma(x)`. Of positive x 3 ulp; below zero that of the terms that cancel there, below -3/2 and of 1 - x.
 ///
 /// From 1 to 5/2 (x - its zero) times a polynomial; on both sides of it by `digamma(x + 1) = digamma(x) + 1 / x`, up to 8,
 /// from where on the asymptotic series serves.
@@ -90,7 +89,8 @@ pub(crate) fn digamma<V: Vector>(isa: V::Isa, x: V) -> V {
     let (rest, product, sum) = descend(isa, size);
     // That of x + 1 without rounding it, where that counts.
     let from = V::constant(isa, ROOT[0] - 1.0).or_else(up, V::constant(isa, ROOT[0]));
-    let h = rest.sub(from).sub(V::constant(isa, ROOT[1]));
+    let lost = one.sub(size).sub(x).or_else(below, zero);
+    let h = rest.sub(from).add(lost.sub(V::constant(isa, ROOT[1])));
     let t = rest.sub(V::constant(isa, 0.75).or_else(up, V::constant(isa, 1.75)));
     let down = size.or_else(up.or(far), product);
     let share = one.or_else(far, V::constant(isa, -1.0).or_else(up, sum)).div(down);
