@@ -154,7 +154,7 @@ bench: ## The benchmarks
 
 # ARGS are those of compare.py, as in `make bench-pytorch ARGS="--groups matmul --quick --out /tmp/matmul.md"`.
 .PHONY: bench-pytorch
-bench-pytorch: $(VENV_READY) ## Time RustTorch beside PyTorch, write docs/benchmarks.md (half an hour, on an idle machine)
+bench-pytorch: openblas $(VENV_READY) ## Time RustTorch beside PyTorch, write docs/benchmarks.md (half an hour, on an idle machine)
 	"$(VENV_PYTHON)" benches/pytorch/compare.py $(ARGS)
 
 .PHONY: accuracy
