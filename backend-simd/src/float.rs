@@ -2,7 +2,7 @@
 
 use rusttorch_backend::{Element, bf16, f16};
 
-use crate::arch::{Isa, Kernel, Level};
+use crate::arch::{Isa, Kernel, Level, half};
 use crate::math::{Tables, Vector};
 
 /// f32 and f64: a kernel generic over it is written once for both.
@@ -19,49 +19,39 @@ impl Float for f64 {
     type V<I: Isa> = I::F64;
 }
 
-/// A half type: computed in f32 and rounded once.
+/// A half type: computed in f32 and rounded once. Its bits are the same on all levels.
 pub(crate) trait Half: Element {
     fn widen(self) -> f32;
     fn narrow(v: f32) -> Self;
+    /// [`widen`](Self::widen) of slices of one length.
+    fn widen_all<I: Isa>(isa: I, from: &[Self], to: &mut [f32]);
+    /// [`narrow`](Self::narrow) of slices of one length.
+    fn narrow_all<I: Isa>(isa: I, from: &[f32], to: &mut [Self]);
 }
-
-// Written without branches, and without a question to the CPU for each element, so that loops over them become
-// vectors. A NaN stays a NaN.
 
 impl Half for f16 {
     #[inline(always)]
     fn widen(self) -> f32 {
-        let bits = u32::from(self.to_bits());
-        // In place of the exponent's 5 bits, 8: subnormals come out right by the product, which is exact.
-        let scaled = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits((127 + 112) << 23);
-        let special = if bits & 0x7c00 == 0x7c00 { 0x7f80_0000 } else { 0 };
-        f32::from_bits(scaled.to_bits() | special | (bits & 0x8000) << 16)
+        half::widen(self)
     }
 
     #[inline(always)]
     fn narrow(v: f32) -> f16 {
-        let bits = v.to_bits();
-        let magnitude = bits & 0x7fff_ffff;
-        // Half an ulp less a bit, and the bit if the result would be odd: to the nearest, halves to even. An
-        // overflow runs into the exponent, up to that of infinity.
-        let odd = (magnitude >> 13) & 1;
-        let normal = magnitude.wrapping_sub(112 << 23).wrapping_add(0xfff + odd) >> 13;
-        // The sum with 1/2 is rounded to multiples of the smallest half.
-        let subnormal = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0.5f32.to_bits());
-        let special = if magnitude > 0x7f80_0000 { 0x7e00 } else { 0x7c00 };
-        let small = magnitude < 113 << 23;
-        let large = magnitude >= 143 << 23;
-        let rounded = if large {
-            special
-        } else if small {
-            subnormal
-        } else {
-            normal
-        };
-        f16::from_bits((rounded | (bits >> 16) & 0x8000) as u16)
+        half::narrow(v)
+    }
+
+    #[inline(always)]
+    fn widen_all<I: Isa>(isa: I, from: &[f16], to: &mut [f32]) {
+        isa.widen_f16(from, to);
+    }
+
+    #[inline(always)]
+    fn narrow_all<I: Isa>(isa: I, from: &[f32], to: &mut [f16]) {
+        isa.narrow_f16(from, to);
     }
 }
 
+// Without branches, so that loops over them become vectors. A NaN stays a NaN.
 impl Half for bf16 {
     #[inline(always)]
     fn widen(self) -> f32 {
@@ -75,6 +65,16 @@ impl Half for bf16 {
         let kept = bits >> 16 | 0x40;
         let is_nan = bits & 0x7fff_ffff > 0x7f80_0000;
         bf16::from_bits(if is_nan { kept } else { rounded } as u16)
+    }
+
+    #[inline(always)]
+    fn widen_all<I: Isa>(_: I, from: &[bf16], to: &mut [f32]) {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.widen());
+    }
+
+    #[inline(always)]
+    fn narrow_all<I: Isa>(_: I, from: &[f32], to: &mut [bf16]) {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = bf16::narrow(from));
     }
 }
 
@@ -124,14 +124,16 @@ pub(crate) fn halves3<H: Half>(
     }
 }
 
-/// `to = from`, as f32. Its bits are the same on all levels, so it takes the best.
+/// `to = from`, as f32, as far as both reach. Its bits are the same on all levels, so it takes the best.
 pub(crate) fn widen<H: Half>(from: &[H], to: &mut [f32]) {
-    Level::current().enter(Widen { from, to });
+    let n = from.len().min(to.len());
+    Level::current().enter(Widen { from: &from[..n], to: &mut to[..n] });
 }
 
-/// `to = from`, rounded. Its bits are the same on all levels, so it takes the best.
+/// `to = from`, rounded, as far as both reach. Its bits are the same on all levels, so it takes the best.
 pub(crate) fn narrow<H: Half>(from: &[f32], to: &mut [H]) {
-    Level::current().enter(Narrow { from, to });
+    let n = from.len().min(to.len());
+    Level::current().enter(Narrow { from: &from[..n], to: &mut to[..n] });
 }
 
 struct Widen<'a, H> {
@@ -143,8 +145,8 @@ impl<H: Half> Kernel for Widen<'_, H> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(self, _: I) {
-        self.to.iter_mut().zip(self.from).for_each(|(to, &from)| *to = from.widen());
+    fn run<I: Isa>(self, isa: I) {
+        H::widen_all(isa, self.from, self.to);
     }
 }
 
@@ -157,8 +159,8 @@ impl<H: Half> Kernel for Narrow<'_, H> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(self, _: I) {
-        self.to.iter_mut().zip(self.from).for_each(|(to, &from)| *to = H::narrow(from));
+    fn run<I: Isa>(self, isa: I) {
+        H::narrow_all(isa, self.from, self.to);
     }
 }
 
@@ -182,6 +184,12 @@ pub(crate) fn widened2<H: Half, O>(a: &[H], b: &[H], out: &mut [O], body: impl F
     }
 }
 
+/// `to = from`, as far as both reach.
+pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    let n = from.len().min(to.len());
+    to[..n].copy_from_slice(&from[..n]);
+}
+
 /// An element type and the type that it is computed in: f32 for halves, else its own.
 pub(crate) trait Stored: Element {
     type Wide: Float;
@@ -191,10 +199,14 @@ pub(crate) trait Stored: Element {
     fn to_wide(self) -> Self::Wide;
     /// Rounded.
     fn of_wide(v: Self::Wide) -> Self;
+    /// [`to_wide`](Self::to_wide) of slices, as far as both reach.
+    fn all_to_wide(from: &[Self], to: &mut [Self::Wide]);
+    /// [`of_wide`](Self::of_wide) of slices, as far as both reach.
+    fn all_of_wide(from: &[Self::Wide], to: &mut [Self]);
 }
 
 macro_rules! stored {
-    ($($T:ty as $Wide:ty, $as_wide:expr, $to_wide:expr, $of_wide:expr;)*) => { $(
+    ($($T:ty as $Wide:ty, $as_wide:expr, $to_wide:expr, $of_wide:expr, $all_to_wide:expr, $all_of_wide:expr;)*) => { $(
         impl Stored for $T {
             type Wide = $Wide;
             #[inline(always)]
@@ -213,12 +225,22 @@ macro_rules! stored {
             fn of_wide(v: $Wide) -> $T {
                 $of_wide(v)
             }
+            fn all_to_wide(from: &[$T], to: &mut [$Wide]) {
+                $all_to_wide(from, to);
+            }
+            fn all_of_wide(from: &[$Wide], to: &mut [$T]) {
+                $all_of_wide(from, to);
+            }
         }
     )* };
 }
 stored! {
-    f32 as f32, Some, |v| v, |v| v;
-    f64 as f64, Some, |v| v, |v| v;
-    f16 as f32, |_| None, Half::widen, Half::narrow;
-    bf16 as f32, |_| None, Half::widen, Half::narrow;
+    f32 as f32, Some, |v| v, |v| v, copy, copy;
+    f64 as f64, Some, |v| v, |v| v, copy, copy;
+    f16 as f32, |_| None, Half::widen, Half::narrow, widen, narrow;
+    bf16 as f32, |_| None, Half::widen, Half::narrow, widen, narrow;
 }
+
+#[cfg(test)]
+#[path = "float_tests.rs"]
+mod tests;

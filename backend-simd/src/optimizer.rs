@@ -202,24 +202,16 @@ impl<H: Stored> Piece<'_, H> {
             let [param, grad, m, v] = &mut tiles;
             let (param, grad) = (&mut param[..range.len()], &mut grad[..range.len()]);
             let (m, v) = (&mut m[..one.len()], &mut v[..two.len()]);
-            widen(&self.param[range.clone()], param);
-            widen(&self.grad[range.clone()], grad);
-            widen(&first[one.clone()], m);
-            widen(&second[two.clone()], v);
+            H::all_to_wide(&self.param[range.clone()], param);
+            H::all_to_wide(&self.grad[range.clone()], grad);
+            H::all_to_wide(&first[one.clone()], m);
+            H::all_to_wide(&second[two.clone()], v);
             level.enter(Step { rule, param, grad, first: m, second: v });
-            narrow(param, &mut self.param[range.clone()]);
-            narrow(m, &mut first[one]);
-            narrow(v, &mut second[two]);
+            H::all_of_wide(param, &mut self.param[range.clone()]);
+            H::all_of_wide(m, &mut first[one]);
+            H::all_of_wide(v, &mut second[two]);
         }
     }
-}
-
-fn widen<H: Stored>(from: &[H], to: &mut [H::Wide]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.to_wide());
-}
-
-fn narrow<H: Stored>(from: &[H::Wide], to: &mut [H]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = H::of_wide(from));
 }
 
 /// A rule at some step: what does not depend on the element.

@@ -1,17 +1,23 @@
-//! AVX2 with FMA: a vector is two registers.
+//! AVX2 with FMA and F16C: a vector is two registers.
 
 use std::arch::x86_64::*;
 
+use rusttorch_backend::f16;
+
+use super::half;
 use super::lanes::{Bits, Isa, Kernel, Mask, Real};
 use super::prefetch::prefetch_to_write;
 
-/// Proof that the CPU has AVX2 and FMA.
+/// Proof that the CPU has AVX2, FMA and F16C.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
     pub(crate) fn detect() -> Option<Avx2> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+        let found = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        found.then_some(Avx2(()))
     }
 }
 
@@ -24,7 +30,7 @@ impl Isa for Avx2 {
     const TOGETHER: usize = 1;
 
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         fn compiled<K: Kernel>(isa: Avx2, kernel: K) -> K::Output {
             kernel.run(isa)
         }
@@ -42,6 +48,34 @@ impl Isa for Avx2 {
     fn prefetch_to_write<T>(self, address: *const T) {
         // SAFETY: the token proves AVX2.
         unsafe { prefetch_to_write(address) };
+    }
+
+    #[inline(always)]
+    fn widen_f16(self, from: &[f16], to: &mut [f32]) {
+        let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+        for (from, to) in from.iter().zip(to) {
+            // SAFETY: the token proves the features; the array is as long as the register.
+            let halves = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
+            // SAFETY: the token proves F16C.
+            let wide = unsafe { _mm256_cvtph_ps(halves) };
+            // SAFETY: as for the load.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), wide) };
+        }
+        half::widen_all(from_rest, to_rest);
+    }
+
+    #[inline(always)]
+    fn narrow_f16(self, from: &[f32], to: &mut [f16]) {
+        let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+        for (from, to) in from.iter().zip(to) {
+            // SAFETY: the token proves the features; the array is as long as the register.
+            let wide = unsafe { _mm256_loadu_ps(from.as_ptr()) };
+            // SAFETY: the token proves F16C.
+            let halves = unsafe { _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(wide) };
+            // SAFETY: as for the load.
+            unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), halves) };
+        }
+        half::narrow_all(from_rest, to_rest);
     }
 }
 

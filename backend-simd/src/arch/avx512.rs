@@ -2,9 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::avx2;
+use rusttorch_backend::f16;
+
 use super::lanes::{Bits, Isa, Kernel, Mask, Real};
 use super::prefetch::prefetch_to_write;
+use super::{avx2, half};
 
 /// Proof that the CPU has AVX-512 F, and AVX2 with FMA.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +48,34 @@ impl Isa for Avx512 {
     fn prefetch_to_write<T>(self, address: *const T) {
         // SAFETY: the token proves AVX2.
         unsafe { prefetch_to_write(address) };
+    }
+
+    #[inline(always)]
+    fn widen_f16(self, from: &[f16], to: &mut [f32]) {
+        let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<16>(), to.as_chunks_mut::<16>());
+        for (from, to) in from.iter().zip(to) {
+            // SAFETY: the token proves the features; the array is as long as the register.
+            let halves = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
+            // SAFETY: the token proves AVX-512 F.
+            let wide = unsafe { _mm512_cvtph_ps(halves) };
+            // SAFETY: as for the load.
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), wide) };
+        }
+        half::widen_all(from_rest, to_rest);
+    }
+
+    #[inline(always)]
+    fn narrow_f16(self, from: &[f32], to: &mut [f16]) {
+        let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<16>(), to.as_chunks_mut::<16>());
+        for (from, to) in from.iter().zip(to) {
+            // SAFETY: the token proves the features; the array is as long as the register.
+            let wide = unsafe { _mm512_loadu_ps(from.as_ptr()) };
+            // SAFETY: the token proves AVX-512 F.
+            let halves = unsafe { _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(wide) };
+            // SAFETY: as for the load.
+            unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), halves) };
+        }
+        half::narrow_all(from_rest, to_rest);
     }
 }
 

@@ -2,6 +2,10 @@
 
 use std::fmt::Debug;
 
+use rusttorch_backend::f16;
+
+use super::half;
+
 /// An instruction set, as the token that proves that the CPU has it.
 pub(crate) trait Isa: Copy + Debug + Send + Sync + 'static {
     /// 16 lanes.
@@ -25,6 +29,18 @@ pub(crate) trait Isa: Copy + Debug + Send + Sync + 'static {
     /// Makes what [`Real::stream`] wrote visible to other threads, once they synchronise with this one: the CPU
     /// does not order such stores by itself.
     fn finish_streams(self);
+
+    /// `to = from`, element by element, for slices of one length.
+    #[inline(always)]
+    fn widen_f16(self, from: &[f16], to: &mut [f32]) {
+        half::widen_all(from, to);
+    }
+
+    /// `to = from`, element by element, rounded to the nearest, for slices of one length.
+    #[inline(always)]
+    fn narrow_f16(self, from: &[f32], to: &mut [f16]) {
+        half::narrow_all(from, to);
+    }
 
     /// Asks for the line at an address, where nothing need be, to be written.
     #[inline(always)]

@@ -23,6 +23,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod half;
 mod lanes;
 mod level;
 #[cfg(target_arch = "aarch64")]

@@ -380,39 +380,6 @@ fn exactly<T: Element>(
 }
 
 #[test]
-fn halves_are_cast_as_the_reference_casts_them() {
-    use crate::float::{Half, narrow, widen};
-    fn all<H: Half>(bits: fn(u16) -> H, to_f32: fn(H) -> f32, from_f32: fn(f32) -> H) {
-        let every: Vec<H> = (0..=u16::MAX).map(bits).collect();
-        let mut wide = vec![0f32; every.len()];
-        widen(&every, &mut wide);
-        for (&h, &w) in every.iter().zip(&wide) {
-            let expected = to_f32(h);
-            assert!(w.to_bits() == expected.to_bits() || (w.is_nan() && expected.is_nan()), "{h:?}");
-        }
-        // Around every half, and between them.
-        let step = 0x1fff;
-        let near: Vec<f32> = (0..u32::MAX / step)
-            .flat_map(|i| {
-                [i * step, (i << 13) % (1 << 31) + 0x1000, i << 12, (i << 12) + 1, (i << 12).wrapping_sub(1)]
-            })
-            .map(f32::from_bits)
-            .collect();
-        let mut rounded = vec![bits(0); near.len()];
-        narrow(&near, &mut rounded);
-        for (&x, &h) in near.iter().zip(&rounded) {
-            let (h, expected) = (to_f32(h), to_f32(from_f32(x)));
-            assert!(
-                h.to_bits() == expected.to_bits() || (h.is_nan() && expected.is_nan()),
-                "{x:e}: {h:e} {expected:e}"
-            );
-        }
-    }
-    all::<f16>(f16::from_bits, f16::to_f32, f16::from_f32);
-    all::<bf16>(bf16::from_bits, bf16::to_f32, bf16::from_f32);
-}
-
-#[test]
 fn remainders_are_exact_whatever_the_quotient() {
     let pairs: Vec<(f64, f64)> = (0..6000usize)
         .map(|i| {

@@ -57,8 +57,7 @@ impl<'a, H: Stored, const N: usize> Operands<'a, H, N> {
 pub(super) fn take<H: Stored>(data: &[H], from: isize, stride: isize, slots: &mut [H::Wide]) {
     match stride {
         1 => {
-            let data = &data[from as usize..from as usize + slots.len()];
-            slots.iter_mut().zip(data).for_each(|(slot, &v)| *slot = v.to_wide());
+            H::all_to_wide(&data[from as usize..from as usize + slots.len()], slots);
         }
         0 => slots.fill(data[from as usize].to_wide()),
         _ => {
@@ -139,7 +138,7 @@ macro_rules! wides {
                 let n = out.len();
                 $(take($x.0.next().unwrap_or_default(), 0, 1, &mut $x.1[..n]);)+
                 body($(&$x.1[..n],)+ &mut result[..n]);
-                out.iter_mut().zip(&result).for_each(|(out, &v)| *out = H::of_wide(v));
+                H::all_of_wide(&result, out);
             }
         }
     )* };

@@ -171,7 +171,7 @@ impl<E: Source<Wide: Scratch>, const K: usize> Lines<'_, E, K> {
                     self.gather_tiles(block * inner + first, lines, tiles);
                     body.tile(std::array::from_fn(|k| &*tiles[k]), width, result);
                     for (i, row) in result.chunks_exact(width).enumerate() {
-                        out.row(i).iter_mut().zip(row).for_each(|(out, &v)| *out = E::narrow(v));
+                        E::narrow_all(row, out.row(i));
                     }
                 });
             });

@@ -2,6 +2,8 @@
 
 use rusttorch_backend::{Boolean, Element, bf16, f16};
 
+use crate::float::{self, Half, copy};
+
 /// An element and the type that it is computed in.
 pub(crate) trait Source: Element {
     /// The type of computation.
@@ -10,6 +12,10 @@ pub(crate) trait Source: Element {
     fn widen(self) -> Self::Wide;
     /// The value rounded.
     fn narrow(v: Self::Wide) -> Self;
+    /// [`widen`](Self::widen) of slices, as far as both reach.
+    fn widen_all(from: &[Self], to: &mut [Self::Wide]);
+    /// [`narrow`](Self::narrow) of slices, as far as both reach.
+    fn narrow_all(from: &[Self::Wide], to: &mut [Self]);
     /// The elements as they lie, where no conversion is needed.
     fn direct(x: &[Self]) -> Option<&[Self::Wide]>;
     /// As [`direct`](Self::direct).
@@ -28,6 +34,12 @@ macro_rules! itself {
             fn narrow(v: $t) -> $t {
                 v
             }
+            fn widen_all(from: &[$t], to: &mut [$t]) {
+                copy(from, to);
+            }
+            fn narrow_all(from: &[$t], to: &mut [$t]) {
+                copy(from, to);
+            }
             fn direct(x: &[$t]) -> Option<&[$t]> {
                 Some(x)
             }
@@ -45,11 +57,17 @@ macro_rules! half {
             type Wide = f32;
             #[inline(always)]
             fn widen(self) -> f32 {
-                self.to_f32()
+                Half::widen(self)
             }
             #[inline(always)]
             fn narrow(v: f32) -> $t {
-                <$t>::from_f32(v)
+                Half::narrow(v)
+            }
+            fn widen_all(from: &[$t], to: &mut [f32]) {
+                float::widen(from, to);
+            }
+            fn narrow_all(from: &[f32], to: &mut [$t]) {
+                float::narrow(from, to);
             }
             fn direct(_: &[$t]) -> Option<&[f32]> {
                 None
@@ -66,12 +84,7 @@ half!(f16 bf16);
 pub(super) fn gather<E: Source>(data: &[E], from: isize, stride: isize, to: &mut [E::Wide]) {
     let n = to.len();
     if n > 0 && stride == 1 {
-        let line = &data[from as usize..from as usize + n];
-        match E::direct(line) {
-            Some(line) => to.copy_from_slice(line),
-            None => to.iter_mut().zip(line).for_each(|(to, x)| *to = x.widen()),
-        }
-        return;
+        return E::widen_all(&data[from as usize..from as usize + n], to);
     }
     let mut at = from;
     for to in to {

@@ -11,9 +11,9 @@ use crate::tensor::Tensor;
 
 const OP: &str = "cdist";
 
-/// How many differences of coordinates are held at a time: pairs times coordinates may be far more than
-/// inputs and result together.
-const BLOCK: usize = 1 << 22;
+/// How many differences of coordinates are held at a time, such that they stay in the second cache: pairs times
+/// coordinates may be far more than inputs and result together.
+const BLOCK: usize = 1 << 16;
 
 impl Tensor {
     /// `(sum_k |x[i, k] - y[j, k]|^p)^(1/p)` for all pairs of rows: `[.., P, M] x [.., R, M] -> [.., P, R]`, the
@@ -137,15 +137,14 @@ fn differences(x: &Tensor, y: &Tensor) -> Result<Tensor> {
 
 /// The length of the vectors in the last dimension, which is not empty.
 fn length(d: &Tensor, p: f64) -> Result<Tensor> {
-    let size = d.abs()?;
     let sum = |t: &Tensor| t.sum_dim(Dims::from(-1), false);
     match p {
         // Of NaN NaN.
-        0.0 => sum(&size.ceil()?.clamp_max(1.0)?),
-        1.0 => sum(&size),
-        2.0 => sum(&size.square()?)?.sqrt(),
-        f64::INFINITY => size.masked_fill(&size.isnan()?, 0.0)?.amax(Dims::from(-1), false),
-        p => sum(&size.pow(p)?)?.pow(1.0 / p),
+        0.0 => sum(&d.abs()?.ceil()?.clamp_max(1.0)?),
+        1.0 => sum(&d.abs()?),
+        2.0 => sum(&d.square()?)?.sqrt(),
+        f64::INFINITY => d.abs()?.masked_fill(&d.isnan()?, 0.0)?.amax(Dims::from(-1), false),
+        p => sum(&d.abs()?.pow(p)?)?.pow(1.0 / p),
     }
 }
 
